@@ -1,0 +1,158 @@
+"""The model's log density as machine code, compiled once per shape and kept between processes.
+
+Compiling takes most of a minute and sampling a few seconds, so the object code that Numba made is
+kept in the user's cache under a key that names everything it depends on: the source of the model,
+its shapes, the versions of the compilers and the processor. A kept file that is torn, of another
+key or flipped in one bit is compiled anew, never run.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pymc as pm
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
+from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user_data
+
+from simulator import equations, prior
+from simulator import model as model_module
+
+SOURCES = (equations, prior, model_module)
+COMPILERS = ("llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor")
+JITTER = 0.5  # sd of a chain's start around zero, the middle of the standard normals sampled
+
+
+def density(model: pm.Model, structure: object) -> CompiledPyMCModel:
+    """The model's log density and gradient, ready for nutpie, from the cache where it is kept.
+
+    `structure` holds, as JSON, what shapes the graph and is not seen in the shapes of the data.
+    """
+    key = _key(model, structure)
+    path = cache_folder() / f"{key}.bin"
+    kept = _load(model, path, key)
+    if kept is None:
+        fresh = compile_pymc_model(model, var_names=[])
+        with suppress(OSError):  # a cache that cannot be written costs time, not the run
+            _keep(fresh, path, key)
+        # Run what was kept, so that the first run draws what every later one will.
+        kept = _load(model, path, key) or fresh
+    return replace(kept, initial_point_func=lambda seed: _start(kept.n_dim, seed))
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: $SIMULATOR_CACHE, or a folder in the user's cache."""
+    if chosen := os.environ.get("SIMULATOR_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ai-scaling-simulator"
+
+
+def _start(size: int, seed: int | None) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, JITTER, size)
+
+
+def _key(model: pm.Model, structure: object) -> str:
+    parts = [
+        structure,
+        {data.name: data.get_value(borrow=True).shape for data in model.data_vars},
+        {dim: labels and len(labels) for dim, labels in model.coords.items()},
+        [Path(module.__file__).read_text("utf-8") for module in SOURCES],
+        {name: importlib.metadata.version(name) for name in COMPILERS},
+        sys.version,
+        cpu_target.target_context.codegen().magic_tuple(),  # platform and processor
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _keep(compiled: CompiledPyMCModel, path: Path, key: str) -> None:
+    """Write the object code of both functions in one file that appears whole or not at all."""
+    functions = (compiled.compiled_logp_func, compiled.compiled_expand_func)
+    if any(f._library.has_dynamic_globals for f in functions):
+        return  # holds addresses of this process
+    blobs: list[bytes] = []
+    entries = []
+    for function in functions:
+        name, _, parts = function._library.serialize_using_object_code()
+        entries.append([function._wrapper_name, name, [len(part) for part in parts]])
+        blobs += parts
+    names, slices, shapes = compiled.shape_info
+    about = {
+        "key": key,
+        "functions": entries,
+        "data": [variable.name for variable in compiled.shared_var_keys],
+        "size": [compiled.n_dim, compiled.n_expanded],
+        "variables": [
+            names,
+            [[s.start, s.stop] for s in slices],
+            [list(map(int, s)) for s in shapes],
+        ],
+        "sha256": hashlib.sha256(b"".join(blobs)).hexdigest(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(b"".join([json.dumps(about, default=int).encode(), b"\n", *blobs]))
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _load(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel | None:
+    try:
+        head, _, body = path.read_bytes().partition(b"\n")
+        about = json.loads(head)
+    except (OSError, ValueError):
+        return None
+    if about.get("key") != key or hashlib.sha256(body).hexdigest() != about.get("sha256"):
+        return None
+    logp, expand = _link(about["functions"], body)
+    by_name = {data.name: data for data in model.data_vars}
+    keys = {by_name[name]: name for name in about["data"]}
+    values = {name: np.array(by_name[name].get_value(), order="C") for name in about["data"]}
+    names, slices, shapes = about["variables"]
+    shape_info = names, [slice(*ends) for ends in slices], [tuple(s) for s in shapes]
+    return CompiledPyMCModel(
+        dims={},
+        _coords={},
+        _n_dim=about["size"][0],
+        n_expanded=about["size"][1],
+        _shapes=dict(zip(names, shape_info[2], strict=True)),
+        shape_info=shape_info,
+        compiled_logp_func=logp,
+        compiled_expand_func=expand,
+        initial_point_func=None,
+        shared_data=values,
+        shared_var_keys=keys,
+        user_data=make_user_data(keys, values),
+        logp_func=None,
+        expand_func=None,
+        reparameterized_names=[],
+    )
+
+
+def _link(functions: list[Any], body: bytes) -> list[SimpleNamespace]:
+    """Functions with the address of their machine code, as Numba's own cache links them."""
+    context = cpu_target.target_context
+    context.refresh()
+    rtsys.initialize(context)  # the code allocates through Numba's runtime
+    linked = []
+    for wrapper, name, lengths in functions:
+        parts = []
+        for length in lengths:
+            parts.append(body[:length])
+            body = body[length:]
+        library = context.codegen().unserialize_library((name, "object", tuple(parts)))
+        address = library.get_pointer_to_function(wrapper)
+        linked.append(SimpleNamespace(address=address, library=library))  # it owns the code
+    return linked

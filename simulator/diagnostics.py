@@ -1,0 +1,116 @@
+"""The gate: named checks on draws, each named by its criterion.
+
+Libraries skip some of these in silence: R-hat is NaN for a constant, which is not above 1.01, and
+an infinite draw has a large ESS. So finiteness and variation are checked before anything else, and
+a figure that is not a number fails. A run that fails is sealed all the same, and says so first.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+
+from simulator.run import Check
+
+CHAINS, ESS, R_HAT, E_BFMI = 4, 400, 1.01, 0.3
+
+
+def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
+    """All checks of a run, by name.
+
+    Every element of every posterior variable counts, but for those that the scenario itself fixes:
+    they are the ones that have a single value in the prior.
+    """
+    posterior = draws["posterior"].dataset
+    free = _elements(posterior, fixed=_fixed(draws["prior"].dataset))
+    checks = {
+        "chains_at_least_4": Check(posterior.sizes["chain"] >= CHAINS, posterior.sizes["chain"]),
+        "draws_finite": _none(free, lambda a: ~np.isfinite(a)),
+        "draws_vary": _none(free, lambda a: (a == a[0, 0]).all()),
+        "r_hat_at_most_1_01": _worst(free, r_hat, max, lambda v: v <= R_HAT),
+        "ess_bulk_at_least_400": _worst(free, ess_bulk, min, lambda v: v >= ESS),
+        "ess_tail_at_least_400": _worst(free, ess_tail, min, lambda v: v >= ESS),
+    }
+    if "sample_stats" in draws.children:
+        statistics = draws["sample_stats"].dataset
+        divergences = int(statistics["diverging"].sum())
+        energy = float(e_bfmi(statistics["energy"].values).min())
+        checks["no_divergences"] = Check(divergences == 0, divergences)
+        checks["e_bfmi_at_least_0_3"] = Check(energy >= E_BFMI, energy)
+    checks["outputs_not_nan"] = _none(_elements(forecast), np.isnan)
+    return checks
+
+
+def passed(checks: dict[str, Check]) -> bool:
+    """Whether every check passed."""
+    return all(check.passed for check in checks.values())
+
+
+def r_hat(draws: np.ndarray) -> float:
+    """Rank-normalised split R-hat, the larger of bulk and folded; draws of shape (chain, draw)."""
+    return float(array_stats.rhat(draws, method="rank"))
+
+
+def ess_bulk(draws: np.ndarray) -> float:
+    """Effective sample size for the middle; draws of shape (chain, draw)."""
+    return float(array_stats.ess(draws, method="bulk"))
+
+
+def ess_tail(draws: np.ndarray) -> float:
+    """Effective sample size for the 5% and 95% quantiles, the smaller; shape (chain, draw)."""
+    return float(array_stats.ess(draws, method="tail", prob=(0.05, 0.95)))
+
+
+def mcse_median(draws: np.ndarray) -> float:
+    """Monte Carlo standard error of the median; draws of shape (chain, draw)."""
+    return float(array_stats.mcse(draws, method="quantile", prob=0.5))
+
+
+def e_bfmi(energy: np.ndarray) -> np.ndarray:
+    """Energy's Bayesian fraction of missing information, by chain; shape (chain, draw)."""
+    return np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+
+
+def elements(variable: xr.DataArray) -> dict[str, np.ndarray]:
+    """The draws of each element of a variable, shape (chain, draw), by name and labels."""
+    stacked = variable.transpose("chain", "draw", ...)
+    labels = [stacked[dim].values.tolist() for dim in stacked.dims[2:]]
+    flat = stacked.values.reshape(*stacked.shape[:2], -1)
+    names = [f"{variable.name}[{', '.join(map(str, label))}]" for label in product(*labels)]
+    if not labels:
+        names = [str(variable.name)]
+    return {name: flat[..., i] for i, name in enumerate(names)}
+
+
+def _elements(group: xr.Dataset, fixed: frozenset[str] = frozenset()) -> dict[str, np.ndarray]:
+    every = {k: v for variable in group.values() for k, v in elements(variable).items()}
+    return {name: draws for name, draws in every.items() if name not in fixed}
+
+
+def _fixed(prior: xr.Dataset) -> frozenset[str]:
+    return frozenset(n for n, draws in _elements(prior).items() if (draws == draws[0, 0]).all())
+
+
+def _none(free: dict[str, np.ndarray], bad: Callable[[np.ndarray], np.ndarray]) -> Check:
+    counts = {name: int(np.sum(bad(draws))) for name, draws in free.items()}
+    worst = max(counts, key=counts.__getitem__, default="")
+    total = sum(counts.values())
+    return Check(total == 0, total, worst if total else "")
+
+
+def _worst(
+    free: dict[str, np.ndarray],
+    figure: Callable[[np.ndarray], float],
+    extreme: Callable[..., str],
+    good: Callable[[float], bool],
+) -> Check:
+    """The worst figure of all; one that is not a number is worse than any."""
+    figures = {name: figure(draws) for name, draws in free.items()}
+    if broken := [name for name, value in figures.items() if not np.isfinite(value)]:
+        return Check(False, float("nan"), broken[0])
+    if not figures:  # the scenario fixes everything
+        return Check(True, float("nan"))
+    worst = extreme(figures, key=figures.__getitem__)
+    return Check(good(figures[worst]), figures[worst], worst)

@@ -1,0 +1,106 @@
+"""The scaling and cost equations, each written once, in orders of magnitude (OOM = log10).
+
+Plain arithmetic and NumPy ufuncs, no branches: the same line takes a float, an array, a DataArray
+or a PyTensor variable, so that model, forecast and tests cannot disagree.
+"""
+
+from typing import Any
+
+import numpy as np
+
+POINTS_PER_LOGIT = 25.0  # steepest slope of a logistic curve: d(100 p)/d(logit p) at p = 1/2
+PROBIT = 1.702  # a logistic curve with this scale is within 0.01 of the normal's
+
+
+def logit(score: Any) -> Any:
+    """Log odds of a score in (0, 1)."""
+    return np.log(score) - np.log1p(-score)
+
+
+def required_rl_multiplier_oom(
+    inference_factor: Any, slope_ratio: Any, slope_factor: Any = 1.0, shift_oom: Any = 0.0
+) -> Any:
+    """RL compute, in OOM, that buys what `inference_factor` times more inference compute buys.
+
+    `slope_ratio` is RL slope over inference slope; better algorithms multiply the RL slope by
+    `slope_factor` and save `shift_oom` of compute at a fixed score.
+    """
+    return np.log10(inference_factor) / (slope_ratio * slope_factor) - shift_oom
+
+
+def jump_oom(from_score: Any, to_score: Any, slope_logit_per_oom: Any) -> Any:
+    """Compute, in OOM, that lifts a score along a curve that is straight in logits."""
+    return (logit(to_score) - logit(from_score)) / slope_logit_per_oom
+
+
+def log_slope(benchmark: Any, ratio: Any, system: Any) -> Any:
+    """Log slope of a curve: its benchmark's inference slope, [for RL] the ratio, its system."""
+    return benchmark + ratio + system
+
+
+def sigmoid_score(compute: Any, asymptote: Any, steepness: Any, start: Any, c_mid: Any) -> Any:
+    """Pass rate of an RL recipe: start + (asymptote - start) / (1 + (c_mid/compute)**steepness)."""
+    return start + (asymptote - start) / (1 + (c_mid / compute) ** steepness)
+
+
+def sigmoid_compute(score: Any, asymptote: Any, steepness: Any, start: Any, c_mid: Any) -> Any:
+    """Compute at which that recipe reaches a score between start and asymptote."""
+    return c_mid * ((score - start) / (asymptote - score)) ** (1 / steepness)
+
+
+def sigmoid_steepest(asymptote: Any, steepness: Any, start: Any) -> Any:
+    """Steepest slope of that recipe in percentage points per OOM."""
+    return POINTS_PER_LOGIT * (asymptote - start) * steepness * np.log(10)
+
+
+def ageing(age: Any, ageing_years: Any, remaining_fraction: Any) -> Any:
+    """Years at the debut rate that give the decline of the first `age` years.
+
+    The rate falls from 1 at debut to `remaining_fraction` with time constant `ageing_years`.
+    """
+    fading = ageing_years * (1 - np.exp(-age / ageing_years))
+    return remaining_fraction * age + (1 - remaining_fraction) * fading
+
+
+def rate_at_debut(first_year_oom: Any, ageing_years: Any, remaining_fraction: Any) -> Any:
+    """Rate at debut, OOM per year, of a decline by `first_year_oom` over the first year."""
+    return first_year_oom / ageing(1.0, ageing_years, remaining_fraction)
+
+
+def rate_share(age: Any, ageing_years: Any, remaining_fraction: Any) -> Any:
+    """Rate of decline at an age, as a share of the rate at debut."""
+    return remaining_fraction + (1 - remaining_fraction) * np.exp(-age / ageing_years)
+
+
+def fallen_oom(
+    age: Any,
+    today_age: Any,
+    rate: Any,
+    ageing_years: Any,
+    remaining_fraction: Any,
+    half_life_years: Any,
+) -> Any:
+    """OOM that a cost has lost by an age: as it aged until today, slowing as well from then on.
+
+    `rate` is that at debut, OOM per year. From today on every rate halves again each
+    `half_life_years` (infinity: never). NumPy only: nothing observed lies after today.
+    """
+    from scipy.special import exprel  # (exp(x) - 1)/x, right at x = 0; heavy, and only used here
+
+    past = np.minimum(age, today_age)
+    ahead = age - past
+    damping = np.log(2) / half_life_years
+    steady = ahead * exprel(-damping * ahead)
+    fading = ahead * exprel(-(damping + 1 / ageing_years) * ahead)
+    aged = np.exp(-past / ageing_years)
+    slowed = remaining_fraction * steady + (1 - remaining_fraction) * aged * fading
+    return rate * (ageing(past, ageing_years, remaining_fraction) + slowed)
+
+
+def cost_oom(age: Any, start: Any, floor: Any, today_age: Any, *decline: Any) -> Any:
+    """Cost in OOM at an age, from `start` at debut, never below `floor`.
+
+    `decline` are the further arguments of `fallen_oom`. A floor at or below today's cost does not
+    touch the past.
+    """
+    return np.maximum(start - fallen_oom(age, today_age, *decline), floor)

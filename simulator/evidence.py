@@ -1,0 +1,336 @@
+"""Published observations, read from CSV tables whose every row has a source, a locator and a date.
+
+A folder of evidence holds `sources.toml` and `evidence/<table>.csv`. A table that is absent is
+empty; a row that breaks a rule is a fault, and all faults of all tables are reported at once.
+"""
+
+import csv
+import datetime as dt
+import math
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from simulator.dates import FORMS, last_day
+from simulator.faults import BadInput, Fault, nearest
+
+type Row = dict[str, Any]
+
+
+class Column(NamedTuple):
+    """What a cell may hold: text, one of `choices`, or a number strictly inside (low, high)."""
+
+    number: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+TEXT = Column()
+NOTE = Column(optional=True)
+REAL = Column(number=True)
+POSITIVE = Column(number=True, low=0)
+FRACTION = Column(number=True, low=0, high=1)
+KIND = Column(choices=("rl", "inference"))
+
+
+def _maybe(column: Column) -> Column:
+    return column._replace(optional=True)
+
+
+TABLES: dict[str, dict[str, Column]] = {
+    "response_points": {
+        "curve": TEXT,
+        "system": TEXT,
+        "kind": KIND,
+        "benchmark": TEXT,
+        "compute": POSITIVE,
+        "compute_unit": TEXT,
+        "score": FRACTION,
+    },
+    "response_slopes": {
+        "curve": TEXT,
+        "kind": KIND,
+        "benchmark": TEXT,
+        "slope_logit_per_oom": REAL,
+        "se": POSITIVE,
+        "lowest_score": _maybe(FRACTION),
+        "highest_score": _maybe(FRACTION),
+        "span_oom": _maybe(POSITIVE),
+        "points": _maybe(POSITIVE),
+    },
+    "exchange_rates": {
+        "study": TEXT,
+        "training_kind": Column(choices=("pretraining",)),
+        "inference_oom_low": POSITIVE,
+        "inference_oom_high": POSITIVE,
+        "training_oom_low": POSITIVE,
+        "training_oom_high": POSITIVE,
+    },
+    "recipes": {
+        "table": Column(choices=("recipes", "table1", "leave_one_out")),
+        "family": TEXT,
+        "recipe": TEXT,
+        "asymptote": FRACTION,
+        "steepness": POSITIVE,
+        "start": _maybe(FRACTION),
+        "c_mid_gpu_hours": _maybe(POSITIVE),
+        "recipe_date": Column(),
+    },
+    "cost_records": {
+        "series": TEXT,
+        "benchmark": TEXT,
+        "score_level": FRACTION,
+        "model": TEXT,
+        "cost_usd": _maybe(POSITIVE),
+        "output_tokens": _maybe(POSITIVE),
+        "usd_per_million_tokens": _maybe(POSITIVE),
+        "observed_until": Column(),
+        "vintage_note": NOTE,
+    },
+    "annual_factors": {
+        "benchmark": TEXT,
+        "series": TEXT,
+        "estimator": TEXT,
+        "factor": POSITIVE,
+        "q05": _maybe(POSITIVE),
+        "q95": _maybe(POSITIVE),
+        "age_from_years": Column(number=True, low=-1e-9),
+        "age_to_years": POSITIVE,
+    },
+    "progress_rates": {
+        "study": TEXT,
+        "component": Column(choices=("algorithm", "hardware")),
+        "factor": POSITIVE,
+        "q05": _maybe(POSITIVE),
+        "q95": _maybe(POSITIVE),
+    },
+}
+EVERY = {"source": TEXT, "locator": TEXT, "date": Column()}
+DATES = {"date", "recipe_date", "observed_until"}
+
+
+class Evidence(NamedTuple):
+    """Rows in use, by table, and the citations of all sources, by key."""
+
+    tables: dict[str, tuple[Row, ...]]
+    sources: dict[str, dict[str, Any]]
+
+    def rows(self, table: str) -> tuple[Row, ...]:
+        """The rows of a table; none where there is no such table."""
+        return self.tables.get(table, ())
+
+    @property
+    def size(self) -> int:
+        """Number of observations."""
+        return sum(map(len, self.tables.values()))
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read all tables of a folder; raise BadInput with every fault in them."""
+    sources, faults = _sources(folder / "sources.toml")
+    tables = {}
+    for name in TABLES:
+        path = folder / "evidence" / f"{name}.csv"
+        rows, bad = _table(path, name, sources) if path.exists() else ([], [])
+        tables[name] = tuple(rows)
+        faults += bad
+    if faults:
+        raise BadInput(faults)
+    return Evidence(tables, sources)
+
+
+def select(
+    evidence: Evidence, keys: Iterable[str] | None = None, as_of: dt.date | None = None
+) -> Evidence:
+    """Keep the rows of the named sources (None: all) that were public on `as_of` (None: today)."""
+    kept = None if keys is None else set(keys)
+
+    def known(row: Row) -> bool:
+        return (kept is None or row["source"] in kept) and (as_of is None or row["date"] <= as_of)
+
+    def seen(row: Row) -> Row:  # a series was watched no longer than until the day asked for
+        until = row.get("observed_until")
+        return row | {"observed_until": min(until, as_of)} if until and as_of else row
+
+    tables = {
+        name: tuple(seen(row) for row in rows if known(row))
+        for name, rows in evidence.tables.items()
+    }
+    return evidence._replace(tables=tables)
+
+
+def counts(evidence: Evidence) -> list[dict[str, Any]]:
+    """Rows in use by source, table, kind and benchmark, with their first and last date."""
+    groups: dict[tuple[str, ...], list[dt.date]] = {}
+    for table, rows in evidence.tables.items():
+        for row in rows:
+            kind = row.get("kind") or row.get("component") or row.get("estimator") or ""
+            key = (row["source"], table, kind, row.get("benchmark", ""))
+            groups.setdefault(key, []).append(row["date"])
+    return [
+        dict(zip(("source", "table", "kind", "benchmark"), key, strict=True))
+        | {"count": len(days), "first": min(days).isoformat(), "last": max(days).isoformat()}
+        for key, days in sorted(groups.items())
+    ]
+
+
+def write_table(rows: Iterable[Row], table: str) -> str:
+    """Rows as CSV text that `read_evidence` reads back."""
+    lines = [[*EVERY, *TABLES[table]]]
+    lines += [["" if row[name] is None else row[name] for name in lines[0]] for row in rows]
+
+    class Lines(list[str]):
+        write = list.append
+
+    text = Lines()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return "".join(text)
+
+
+def _sources(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")), []
+    except FileNotFoundError:
+        fault = Fault(str(path), "file", "must exist beside evidence/", "write it")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        fault = Fault(str(path), "file", f"must be TOML ({error})", "mend that line")
+    return {}, [fault]
+
+
+def _table(path: Path, table: str, sources: Iterable[str]) -> tuple[list[Row], list[Fault]]:
+    columns = EVERY | TABLES[table]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            raw = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return [], [Fault(str(path), "file", f"must be a readable UTF-8 CSV ({error})", "mend it")]
+    if faults := list(_headers(str(path), reader.fieldnames or [], columns)):
+        return [], faults
+    rows = []
+    for line, cells in enumerate(raw, start=2):
+        where = f"{path}:{line}"
+        if None in cells or None in cells.values():
+            fix = f"give {len(columns)} cells; quote text that holds a comma"
+            faults.append(Fault(where, "row", "must have one cell per column", fix))
+            continue
+        row, bad = _row(where, cells, columns)
+        if not bad:
+            bad = [*_unknown_source(where, row, sources), *_relations(where, row, RULES)]
+        rows.append(row)
+        faults += bad
+    return rows, faults
+
+
+def _headers(where: str, found: Iterable[str], columns: Iterable[str]) -> Iterator[Fault]:
+    for name in set(columns) - set(found):
+        yield Fault(where, name, "is a column of this table", "add it")
+    for name in set(found) - set(columns):
+        yield Fault(where, str(name), "is not a column of this table", nearest(str(name), columns))
+
+
+def _row(where: str, cells: dict[str, str], columns: dict[str, Column]) -> tuple[Row, list[Fault]]:
+    row: Row = {}
+    faults = []
+    for name, column in columns.items():
+        try:
+            row[name] = _cell(name, cells[name].strip(), column)
+        except ValueError as error:
+            rule, _, fix = str(error).partition("; ")
+            faults.append(Fault(where, name, f"{cells[name]!r} {rule}", fix))
+    return row, faults
+
+
+def _cell(name: str, text: str, column: Column) -> Any:
+    if not text:
+        if column.optional:
+            return None
+        raise ValueError("is empty; fill it in")
+    if name in DATES:
+        try:
+            return last_day(text)
+        except ValueError:
+            raise ValueError(f"is no date; write {FORMS}") from None
+    if column.choices and text not in column.choices:
+        raise ValueError(f"is not one of {', '.join(column.choices)}; choose one of these")
+    return _number(text, column) if column.number else text
+
+
+def _number(text: str, column: Column) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError("is not a number; write digits and a decimal point") from None
+    if not math.isfinite(number):
+        raise ValueError("is not finite; leave out what has no value")
+    if not column.low < number < column.high:
+        raise ValueError(f"is not inside ({column.low:g}, {column.high:g}); check its unit")
+    return number
+
+
+def _unknown_source(where: str, row: Row, sources: Iterable[str]) -> Iterator[Fault]:
+    if row["source"] not in sources:
+        rule = f"{row['source']!r} is not in sources.toml"
+        fix = f"add its citation there, or {nearest(row['source'], sources)}"
+        yield Fault(where, "source", rule, fix)
+
+
+class Rule(NamedTuple):
+    """A relation between cells of one row that holds wherever its columns exist."""
+
+    columns: tuple[str, ...]
+    holds: Callable[[Row], bool]
+    rule: str
+    fix: str
+
+
+RULES = (
+    Rule(
+        ("factor", "q05", "q95"),
+        lambda r: (
+            (r["q05"] is None) == (r["q95"] is None)
+            and (r["q05"] is None or r["q05"] < r["factor"] < r["q95"])
+        ),
+        "must lie between q05 and q95, both or neither given",
+        "order them, or leave both empty",
+    ),
+    Rule(
+        ("age_to_years", "age_from_years"),
+        lambda r: r["age_from_years"] < r["age_to_years"],
+        "must be greater than age_from_years",
+        "order them",
+    ),
+    Rule(
+        ("inference_oom_high", "inference_oom_low", "training_oom_low", "training_oom_high"),
+        lambda r: (
+            r["inference_oom_low"] <= r["inference_oom_high"]
+            and r["training_oom_low"] <= r["training_oom_high"]
+        ),
+        "the low end of a range must not exceed its high end",
+        "order them",
+    ),
+    Rule(
+        ("cost_usd", "output_tokens", "usd_per_million_tokens"),
+        lambda r: (
+            (r["cost_usd"] is None)
+            == (r["output_tokens"] is not None and r["usd_per_million_tokens"] is not None)
+        ),
+        "give either a cost, or tokens and a price",
+        "fill in one of the two",
+    ),
+    Rule(
+        ("asymptote", "start"),
+        lambda r: r["start"] is None or r["start"] < r["asymptote"],
+        "must be greater than start",
+        "order them",
+    ),
+)
+
+
+def _relations(where: str, row: Row, rules: Iterable[Rule]) -> Iterator[Fault]:
+    for columns, holds, rule, fix in rules:
+        if set(columns) <= row.keys() and not holds(row):
+            yield Fault(where, columns[0], rule, fix)

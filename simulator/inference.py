@@ -1,0 +1,229 @@
+"""From model to draws: an xarray.DataTree in ArviZ's schema, with every density one may ask for.
+
+NUTS by nutpie on the kept machine code gives the free variables; all else (deterministics,
+predictions, pointwise densities) is one pass of the model's own graph over all draws at once, which
+needs no compiler. Names of sampler statistics are ArviZ's, so that no check is skipped in silence.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from pytensor.graph.replace import vectorize_graph
+
+from simulator import streams
+from simulator.compiled import density
+from simulator.observations import Observations
+from simulator.quantities import QUANTITIES
+from simulator.scenario import Scenario
+
+SAMPLE = ("chain", "draw")
+PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
+STATISTICS = {  # nutpie's names to ArviZ's
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "mean_tree_accept": "acceptance_rate",
+    "logp": "lp",
+    "diverging": "diverging",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+}
+
+type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
+
+
+def sample(
+    scenario: Scenario,
+    model: pm.Model,
+    observations: Observations,
+    seed: int,
+    *,
+    stage: Callable[[str], None] = lambda name: None,
+    chains: Callable[[Any], None] | None = None,
+) -> xr.DataTree:
+    """Draw prior and posterior, with predictions and densities at every draw.
+
+    Without observations the posterior is the prior, drawn exactly and independently. `stage` hears
+    of "compile", "sample" and "predict"; `chains` is called from another thread with nutpie's
+    progress of each chain. Raises KeyboardInterrupt with nothing left running.
+    """
+    settings = scenario.sampler
+    shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
+    if not model.observed_RVs:
+        stage("sample")
+        draws, statistics = (
+            _prior(model, seed, (settings.chains, settings.draws), "posterior"),
+            None,
+        )
+    else:
+        stage("compile")
+        compiled = density(model, structure(scenario))
+        stage("sample")
+        draws, statistics = _nuts(compiled, model, scenario, seed, chains)
+    stage("predict")
+    prior = _prior(model, seed, shape, "prior")
+    groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
+    if statistics is not None:
+        groups |= _predictions(model, prior, "prior_predictive", seed)
+        groups |= _predictions(model, draws, "posterior_predictive", seed)
+        groups |= _densities(model, draws)
+        groups["sample_stats"] = statistics
+        groups["observed_data"] = _data(observations.observed, observations)
+        groups["constant_data"] = _data(observations.constant, observations)
+    return xr.DataTree.from_dict({name: _described(group) for name, group in groups.items()})
+
+
+def structure(scenario: Scenario) -> list:
+    """What shapes the graph beyond the sizes of the data: forms, families, correlated pairs."""
+    families = {name: belief.family for name, belief in scenario.beliefs.items()}
+    pairs = [c.between for c in scenario.correlations]
+    return [scenario.structure.model_dump(), families, pairs]
+
+
+def _nuts(
+    compiled: Any, model: pm.Model, scenario: Scenario, seed: int, chains: Callable | None
+) -> tuple[Draws, xr.Dataset]:
+    settings = scenario.sampler
+    sampler = nutpie.sample(
+        compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        target_accept=settings.target_accept,
+        seed=streams.integer(seed, "nuts") % 2**32,
+        adaptation="draw_diag",  # twice the smallest ESS per second of the default, measured
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=chains,
+        blocking=False,
+    )
+    try:
+        trace = sampler.wait()
+    except BaseException:
+        sampler.cancel()  # nutpie's own handling would return the draws so far as if all were there
+        raise
+    found = trace["sample_stats"].dataset
+    stats = found[list(STATISTICS)].rename(STATISTICS)
+    draws = {rv.name: trace["posterior"][rv.name].values for rv in model.free_RVs}
+    return draws, xr.Dataset({name: (SAMPLE, array.values) for name, array in stats.items()})
+
+
+def _prior(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:
+    """Independent draws of the free variables, normals all of them.
+
+    Most are standard; the others' mean and sd depend on standard ones only.
+    """
+    sizes = {
+        rv.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims.get(rv.name, ())]
+        for rv in model.free_RVs
+    }
+    normals = {
+        name: streams.normals(seed, use, name, shape=(*shape, *size))
+        for name, size in sizes.items()
+    }
+    parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
+    values = iter(_pass(model, parameters, normals))
+    out = {}
+    for name, normal in normals.items():
+        mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in islice(values, 2))
+        out[name] = mean + sd * normal
+    return out
+
+
+def _pass(model: pm.Model, outputs: list[Any], draws: Draws, *, values: bool = False) -> list:
+    """Evaluate graphs at every draw at once; `values`: the graphs are in terms of value variables.
+
+    The interpreted mode is NumPy's own speed on whole arrays and starts without a compiler.
+    """
+    free = [model.rvs_to_values[rv] for rv in model.free_RVs] if values else model.free_RVs
+    batched = [pt.tensor(rv.name, dtype=rv.dtype, shape=(None, *rv.type.shape)) for rv in free]
+    graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
+    function = pm.compile(batched, graphs, mode="FAST_COMPILE", on_unused_input="ignore")
+    flat = [draws[rv.name].reshape(-1, *draws[rv.name].shape[2:]) for rv in model.free_RVs]
+    sample = next(iter(draws.values())).shape[:2]
+    return [
+        _spread(result, sample, depends=np.ndim(result) > graph.ndim)
+        for result, graph in zip(function(*flat), outputs, strict=True)
+    ]
+
+
+def _spread(result: np.ndarray, sample: tuple[int, int], *, depends: bool) -> np.ndarray:
+    """A result with its (chain, draw) dimensions; what no draw changes is the same at each."""
+    if depends:
+        return result.reshape(*sample, *result.shape[1:])
+    return np.broadcast_to(result, (*sample, *np.shape(result))).copy()
+
+
+def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
+    """The group in the units of the beliefs, and the standard normals behind them."""
+    computed = _pass(model, model.deterministics, draws)
+    named = dict(zip((d.name for d in model.deterministics), computed, strict=True))
+    effects = {name: array for name, array in draws.items() if not name.endswith("_z")}
+    groups = {group: _labelled(model, named | effects)}
+    if group == "posterior":
+        normals = {n.removesuffix("_z"): a for n, a in draws.items() if n.endswith("_z")}
+        groups["unconstrained_posterior"] = _labelled(model, normals)
+    return groups
+
+
+def _predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
+    """Replicates of every observation at every draw."""
+    parameters = [rv.owner.op.dist_params(rv.owner) for rv in model.observed_RVs]
+    values = iter(_pass(model, [p for each in parameters for p in each], draws))
+    replicates = {}
+    for rv, own in zip(model.observed_RVs, parameters, strict=True):
+        numbers = [_aligned(next(values)) for _ in own]
+        size = np.broadcast_shapes(*(n.shape for n in numbers))
+        rng = streams.stream(seed, group, rv.name)
+        replicates[rv.name] = rv.owner.op.rng_fn(rng, *numbers, size)
+    return {group: _labelled(model, replicates)}
+
+
+def _aligned(parameter: np.ndarray) -> np.ndarray:
+    return parameter if parameter.ndim > 2 else parameter[..., None]
+
+
+def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
+    """Log density of every free variable and of every observation at each draw.
+
+    The density of a belief is that of its standard normal, given those it is correlated with.
+    """
+    free, observed = model.free_RVs, model.observed_RVs
+    terms = model.logp([*free, *observed], jacobian=False, sum=False)
+    values = _pass(model, terms, draws, values=True)
+    prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
+    likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
+    return {
+        "log_prior": _labelled(model, prior),
+        "log_likelihood": _labelled(model, likelihood),
+    }
+
+
+def _labelled(model: pm.Model, arrays: Draws) -> xr.Dataset:
+    dims = {name: [*SAMPLE, *model.named_vars_to_dims.get(name, ())] for name in arrays}
+    coords = {
+        dim: np.asarray(model.coords[dim])
+        for dim in dict.fromkeys(d for ds in dims.values() for d in ds[2:])
+    }
+    chains, draws = next(iter(arrays.values())).shape[:2]
+    coords |= {"chain": np.arange(chains), "draw": np.arange(draws)}
+    return xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, coords)
+
+
+def _data(arrays: dict[str, tuple[str, np.ndarray]], observations: Observations) -> xr.Dataset:
+    used: Iterable[str] = dict.fromkeys(dim for dim, _ in arrays.values())
+    return xr.Dataset(arrays, {dim: observations.coords[dim] for dim in used})
+
+
+def _described(group: xr.Dataset) -> xr.Dataset:
+    for name, variable in group.data_vars.items():
+        if quantity := QUANTITIES.get(str(name)):
+            variable.attrs |= {"units": quantity.unit, "long_name": quantity.meaning}
+    return group

@@ -1,0 +1,72 @@
+"""`--set KEY=VALUE`: one dotted key of a scenario replaced before it is checked.
+
+A belief stated anew sheds the other ways of stating it: giving `quantiles` drops `value`, giving
+`value` makes it a constant, and its source becomes the command line.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.beliefs import DISTRIBUTION
+from simulator.faults import BadInput, Fault, nearest
+from simulator.quantities import BELIEFS
+
+type Spec = dict[str, Any]
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split KEY=VALUE; the value is TOML, or plain text where it is not valid TOML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        fault = Fault(
+            "--set", text, "must be KEY=VALUE", "as in prior.rl_slope.quantiles={q05=5,…}"
+        )
+        raise BadInput([fault])
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        if value.lstrip().startswith(("{", "[", '"', "'")):
+            raise BadInput(
+                [Fault("--set", key, f"{value} is not valid TOML", "quote it for the shell")]
+            ) from None
+        return key.strip(), value.strip()
+
+
+def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:
+    """Set a dotted key in place; a belief set anew sheds the other ways of stating it."""
+    *path, last = parts = key.split(".")
+    table: Any = spec
+    for depth, part in enumerate(path):
+        if not isinstance(table, dict):
+            break
+        if part not in table and depth and path[0] in ("prior", "task") and depth + 1 < len(parts):
+            rule, fix = f"{'.'.join(path)} is not in the scenario", nearest(part, table)
+            yield Fault("--set", key, rule, fix)
+            return
+        table = table.setdefault(part, {})
+    if not isinstance(table, dict):
+        yield Fault("--set", key, f"{'.'.join(path)} holds no keys", "set it as a whole")
+        return
+    if parts[0] == "prior" and len(parts) == 3 and last in DISTRIBUTION:
+        _restate(table, {last: new})
+    elif parts[0] == "prior" and len(parts) == 2 and isinstance(new, dict):
+        belief = table.setdefault(last, {"unit": BELIEFS[last].unit} if last in BELIEFS else {})
+        if isinstance(belief, dict):
+            _restate(belief, new)
+    elif parts[0] == "prior" and len(parts) == 2 and new == "derived":
+        table.pop(last, None)
+    else:
+        table[last] = new
+
+
+def _restate(belief: Spec, new: Spec) -> None:
+    stated = [key for key in new if key in DISTRIBUTION]
+    pair = {"mu": "sigma", "sigma": "mu", "low": "high", "high": "low"}
+    keep = {*stated, *(pair.get(key, "") for key in stated)}
+    for key in DISTRIBUTION:
+        if stated and key not in keep:
+            belief.pop(key, None)
+    if stated == ["value"]:
+        belief["family"] = "constant"
+    belief |= {"source": "command-line", "why": "set for this run"} | new

@@ -1,0 +1,84 @@
+"""The straight line from scenario to sealed run: observe, build, sample, project, check, seal."""
+
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulator import seal
+from simulator.faults import BadInput, Fault
+from simulator.run import Run, seal_run
+from simulator.scenario import Scenario
+
+SPACE = 200e6  # bytes that a run may need at most while it is written, with room to spare
+
+
+class Observer(Protocol):
+    """Told what is going on; the default hears nothing."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins: import, build, compile, sample, project, check or seal."""
+
+    def chains(self, progress: list[Any]) -> None:
+        """From another thread while sampling: nutpie's progress of each chain."""
+
+
+class Silence:
+    """An observer that does nothing."""
+
+    def stage(self, name: str) -> None: ...
+
+    def chains(self, progress: list[Any]) -> None: ...
+
+
+class Stopwatch:
+    """Seconds per stage, passed on to an observer as they begin."""
+
+    def __init__(self, observer: Observer):
+        self.seconds: dict[str, float] = {}
+        self._observer, self._name, self._since = observer, "", time.perf_counter()
+
+    def stage(self, name: str) -> None:
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._since
+        self._name, self._since = name, now
+        if name:
+            self._observer.stage(name)
+
+
+def simulate(
+    scenario: Scenario,
+    seed: int | None = None,
+    into: str | Path = "runs",
+    observer: Observer | None = None,
+) -> Run:
+    """Sample a scenario and seal what came out as a new folder in `into`.
+
+    `seed` defaults to the scenario's own. Raises BadInput before any sampling where nothing can be
+    written, OSError where the disk fills up at the end, KeyboardInterrupt: nothing is left behind
+    then. A run whose checks fail is sealed and marked; see `Run.passed`.
+    """
+    into = Path(into)
+    if why := seal.writable(into, int(SPACE)):
+        rule, _, fix = why.partition("; ")
+        raise BadInput([Fault(str(into), "--into", rule, fix)])
+    seed = scenario.sampler.seed if seed is None else seed
+    watch = Stopwatch(observer or Silence())
+    watch.stage("import")
+    from simulator import diagnostics, forecast, inference, model, observations, summary
+
+    watch.stage("build")
+    observed = observations.observe(scenario.evidence)
+    graph = model.build(scenario, observed)
+    draws = inference.sample(
+        scenario, graph, observed, seed, stage=watch.stage, chains=(observer or Silence()).chains
+    )
+    watch.stage("project")
+    outputs = forecast.project(scenario, draws["posterior"].dataset, seed)
+    before = forecast.project(scenario, draws["prior"].dataset, seed)
+    watch.stage("check")
+    checks = diagnostics.check(draws, outputs)
+    rows = summary.summarise(draws, outputs, before if scenario.evidence.size else None)
+    beliefs = summary.beliefs_table(scenario, rows)
+    watch.stage("seal")
+    return seal_run(into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds)

@@ -1,0 +1,147 @@
+"""The vocabulary: every quantity's name, unit and meaning, stated once.
+
+The same names stand in scenario files, in the PyMC model, in xarray and in every table.
+"""
+
+from typing import Literal, NamedTuple
+
+Support = Literal["positive", "fraction", "real"]
+
+
+class Quantity(NamedTuple):
+    """A named quantity: its unit, what it means and, for a belief, the values it can take.
+
+    `support` is None for what is only ever computed. `may` lists values outside the support that
+    a constant may state all the same ("never", or exactly 0 or 1).
+    """
+
+    unit: str
+    meaning: str
+    support: Support | None = None
+    may: tuple[float, ...] = ()
+
+
+# Any two of these are stated; the third follows from rl_slope = slope_ratio * inference_slope.
+SLOPES = ("rl_slope", "inference_slope", "slope_ratio")
+
+BELIEFS: dict[str, Quantity] = {
+    "rl_slope": Quantity(
+        "points per OOM",
+        "RL slope of a typical benchmark, percentage points per tenfold compute where steepest",
+        "positive",
+    ),
+    "inference_slope": Quantity(
+        "points per OOM",
+        "inference slope of a typical benchmark, points per tenfold compute where steepest",
+        "positive",
+    ),
+    "slope_ratio": Quantity("1", "RL slope over inference slope, typical benchmark", "positive"),
+    "benchmark_slope_spread": Quantity(
+        "ln", "sd of log inference slope from benchmark to benchmark", "positive", (0.0,)
+    ),
+    "benchmark_ratio_spread": Quantity(
+        "ln", "sd of log slope ratio from benchmark to benchmark", "positive", (0.0,)
+    ),
+    "system_slope_spread": Quantity(
+        "ln", "sd of log slope from system to system on one benchmark", "positive", (0.0,)
+    ),
+    "curve_noise": Quantity(
+        "logit", "scale of a score around its curve, typical published curve", "positive"
+    ),
+    "curve_noise_spread": Quantity(
+        "ln", "sd of that log scale from curve to curve", "positive", (0.0,)
+    ),
+    "pretraining_slope_factor": Quantity("x", "slope of pre-training over slope of RL", "positive"),
+    "algorithm_slope_factor": Quantity(
+        "x", "slope under today's RL recipes over slope under the o1-era baseline", "positive"
+    ),
+    "algorithm_shift_oom": Quantity(
+        "OOM", "RL compute that today's recipes save at a fixed score, against the baseline", "real"
+    ),
+    "recipe_slope_spread": Quantity(
+        "ln", "sd of log slope factor from recipe family to family", "positive", (0.0,)
+    ),
+    "recipe_variant_spread": Quantity(
+        "ln", "sd of log slope factor among variants of one family, seeds included", "positive"
+    ),
+    "recipe_shift_spread": Quantity(
+        "OOM", "sd of the compute saved from recipe family to family", "positive"
+    ),
+    "progress_rate_spread": Quantity(
+        "OOM per year", "sd of published rates of progress around the truth", "positive"
+    ),
+    "progress_transfer_spread": Quantity(
+        "OOM per year",
+        "sd of the gap between progress of language models at large and of RL",
+        "positive",
+    ),
+    "hardware_decline_factor": Quantity(
+        "x per year", "fall of price for the same computation", "positive"
+    ),
+    "cost_decline_factor": Quantity(
+        "x per year",
+        "fall of the cost of a fixed capability, mean over its first year",
+        "positive",
+    ),
+    "decline_ageing_years": Quantity(
+        "years", "time in which the decline slows towards its remaining rate", "positive"
+    ),
+    "decline_remaining_fraction": Quantity(
+        "1", "share of the rate at debut that remains for an old capability", "fraction", (0.0, 1.0)
+    ),
+    "decline_benchmark_spread": Quantity(
+        "ln", "sd of log rate of decline from benchmark to benchmark", "positive", (0.0,)
+    ),
+    "decline_series_spread": Quantity(
+        "ln",
+        "sd of log rate of decline among levels and tasks of one benchmark",
+        "positive",
+        (0.0,),
+    ),
+    "record_noise_oom": Quantity("OOM", "scale of a record cost around its trend", "positive"),
+    "estimator_spread_oom": Quantity(
+        "OOM per year", "sd of what an estimator adds to the decline it reports", "positive"
+    ),
+    "factor_noise_oom": Quantity(
+        "OOM per year", "error of a published annual factor beyond its interval", "positive"
+    ),
+    "slowdown_half_life_years": Quantity(
+        "years",
+        "time in which every rate of decline halves from today on",
+        "positive",
+        (float("inf"),),
+    ),
+    "transfer_exponent": Quantity(
+        "1", "share of a benchmark's decline that real tasks see", "fraction", (1.0,)
+    ),
+    "cost_floor_fraction": Quantity(
+        "1", "lowest cost a task can reach, as a share of its cost today", "fraction", (0.0,)
+    ),
+}
+
+DERIVED: dict[str, Quantity] = {
+    "cost_decline_oom_per_year": Quantity("OOM per year", "log10 of cost_decline_factor"),
+    "decline_rate_at_debut": Quantity(
+        "OOM per year", "rate of decline at the instant a capability appears, typical benchmark"
+    ),
+    "curve_slope": Quantity("logit per OOM", "slope of each published curve"),
+    "benchmark_slope_ratio": Quantity("1", "RL slope over inference slope, by benchmark"),
+    "benchmark_decline": Quantity("1", "rate of decline over that of a typical benchmark"),
+    "curve_level": Quantity("logit", "score of each curve in the middle of its points"),
+    "series_level": Quantity("OOM USD", "cost of each series in the middle of its records"),
+}
+
+OUTPUTS: dict[str, Quantity] = {
+    "required_rl_multiplier_oom": Quantity(
+        "OOM", "RL compute that buys what this factor of inference compute buys"
+    ),
+    "task_cost_oom_usd": Quantity("OOM USD", "cost of one task; infinite before its debut"),
+    "years_to_threshold": Quantity(
+        "years", "from debut until the task costs the threshold or less; infinite past the horizon"
+    ),
+    "cost_decline_factor_by_age": Quantity(
+        "x per year", "fall of the cost at an age, typical benchmark, no slowdown"
+    ),
+}
+
+QUANTITIES = BELIEFS | DERIVED | OUTPUTS

@@ -1,0 +1,260 @@
+"""A scenario: beliefs, evidence, structure, tasks and sampler settings, frozen and free of faults.
+
+Loading resolves `extends` and overrides, then checks everything at once. Nothing here imports a
+numerical library, so that checking is instant.
+"""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from simulator import schema
+from simulator.beliefs import Correlation, missing_beliefs, read_beliefs, read_correlations
+from simulator.evidence import Evidence, read_evidence, select, write_table
+from simulator.faults import BadInput, Fault, nearest
+from simulator.overrides import override
+from simulator.prior import Belief
+from simulator.quantities import BELIEFS, SLOPES
+
+PACKAGE = Path(__file__).parent
+SHIPPED = next(p for p in (PACKAGE / "shipped", PACKAGE.parent / "priors") if p.is_dir())
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+LIMIT = 2**20  # bytes of a scenario file; more is a mistake
+
+type Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything a run depends on but its seed; made by `load_scenario`, never by hand.
+
+    `beliefs` are those stated, in the order of the vocabulary; `evidence` holds the rows in use;
+    `spec` is the resolved text as plain data, of which `digest` is the sum.
+    """
+
+    name: str
+    spec: Spec
+    beliefs: dict[str, Belief]
+    correlations: tuple[Correlation, ...]
+    evidence: Evidence
+    structure: schema.Structure
+    sampler: schema.Sampler
+    forecast: schema.Forecast
+    tasks: dict[str, schema.Task]
+
+    @property
+    def digest(self) -> str:
+        """Ten characters that change when anything that moves the answer does, seed apart."""
+        tables = {t: write_table(rows, t) for t, rows in self.evidence.tables.items() if rows}
+        text = json.dumps([self.spec, tables], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    def with_sampler(self, **changes: int | float | None) -> "Scenario":
+        """The same scenario with other sampler settings; None leaves one as it is."""
+        changes = {key: value for key, value in changes.items() if value is not None}
+        sampler, faults = schema.parse(
+            schema.Sampler, self.sampler.model_dump() | changes, self.name, "sampler"
+        )
+        if faults:
+            raise BadInput(faults)
+        spec = self.spec | {"sampler": sampler.model_dump()}
+        return replace(self, sampler=sampler, spec=spec)
+
+
+def shipped() -> list[str]:
+    """Names of the scenarios that come with the simulator."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml") if path.stem != "sources")
+
+
+def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """Load a scenario by file or shipped name, with dotted keys replaced by `overrides`.
+
+    Evidence is read from the scenario's own folder where that holds `sources.toml` and `evidence/`,
+    else from the shipped tables. Raises BadInput with every fault of file, overrides and evidence.
+    """
+    path = _find(str(name), Path.cwd())
+    spec = _resolved(path, ())
+    where = str(path)
+    faults = [f for key, new in (overrides or {}).items() for f in override(spec, key, new)]
+    own = (path.parent / "sources.toml").exists() and (path.parent / "evidence").is_dir()
+    try:
+        evidence = read_evidence(path.parent if own else SHIPPED)
+    except BadInput as error:
+        faults += error.faults
+        evidence = None
+    parts, bad = _sections(spec, where)
+    faults += bad
+    beliefs, bad = read_beliefs(spec.get("prior", {}), where, evidence and evidence.sources)
+    faults += bad
+    faults += missing_beliefs(spec.get("prior", {}), where)
+    correlations, bad = read_correlations(spec.get("correlation", []), beliefs, where)
+    faults += bad
+    tasks, bad = _tasks(spec.get("task", {}), where, evidence)
+    faults += bad
+    chosen = None
+    if evidence is not None and "evidence" in parts:
+        chosen, bad = _select(evidence, parts["evidence"], where)
+        faults += bad
+    if not faults:
+        faults += _consistency(parts["forecast"], tasks, where)
+    if faults:
+        raise BadInput(faults)
+    return Scenario(
+        name=spec["name"],
+        spec=spec,
+        beliefs={key: beliefs[key] for key in BELIEFS if key in beliefs},
+        correlations=tuple(correlations),
+        evidence=chosen,
+        structure=parts["structure"],
+        sampler=parts["sampler"],
+        forecast=parts["forecast"],
+        tasks=tasks,
+    )
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _find(name: str, folder: Path) -> Path:
+    if name.endswith(".toml") or "/" in name:
+        path = (folder / name).resolve()
+        if not path.is_file():
+            raise BadInput([Fault(name, "file", "does not exist", "check the path")])
+        return path
+    if name in shipped():
+        return SHIPPED / f"{name}.toml"
+    fix = f"{nearest(name, shipped())} or give a path that ends in .toml"
+    raise BadInput([Fault(name, "scenario", "is neither a file nor a shipped scenario", fix)])
+
+
+def _resolved(path: Path, heirs: tuple[Path, ...]) -> Spec:
+    if path in heirs:
+        raise BadInput(
+            [Fault(str(path), "extends", "must not come back to itself", "cut the circle")]
+        )
+    spec = _parsed(path)
+    parent = spec.pop("extends", None)
+    if parent is None:
+        return spec
+    if not isinstance(parent, str):
+        raise BadInput([Fault(str(path), "extends", "must be a name or path", "quote it")])
+    return _merged(_resolved(_find(parent, path.parent), (*heirs, path)), spec)
+
+
+def _parsed(path: Path) -> Spec:
+    try:
+        if path.stat().st_size > LIMIT:
+            raise BadInput(
+                [Fault(str(path), "file", f"must be under {LIMIT} bytes", "is it TOML?")]
+            )
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        fix = "mend that line; a key may stand only once"
+        raise BadInput([Fault(str(path), "file", f"must be TOML: {error}", fix)]) from None
+    except OSError as error:
+        raise BadInput(
+            [Fault(str(path), "file", f"cannot be read ({error.strerror})", "check it")]
+        ) from None
+
+
+def _merged(parent: Spec, child: Spec) -> Spec:
+    """The child's word on top of the parent's: beliefs and tasks by name, settings key by key.
+
+    The three slopes are inherited together or not at all: two of them imply the third.
+    """
+    merged = parent | child
+    for section in ("structure", "sampler", "forecast", "evidence", "task", "prior"):
+        above, own = parent.get(section, {}), child.get(section, {})
+        if isinstance(above, dict) and isinstance(own, dict):
+            if section == "prior" and not own.keys().isdisjoint(SLOPES):
+                above = {key: belief for key, belief in above.items() if key not in SLOPES}
+            merged[section] = above | own
+    return merged
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _sections(spec: Spec, where: str) -> tuple[dict[str, Any], list[Fault]]:
+    parts, faults = {}, []
+    for key in spec.keys() - schema.SECTIONS.keys() - schema.PLAIN.keys():
+        known = [*schema.SECTIONS, *schema.PLAIN]
+        faults.append(Fault(where, key, "is not a key of a scenario", nearest(key, known)))
+    for key, kind in schema.PLAIN.items():
+        if not isinstance(value := spec.get(key, kind()), kind) or (kind is str and not value):
+            fix = {"name": 'write name = "..."', "prior": "write [prior.NAME] tables"}.get(key)
+            rule = f"must be {schema.KINDS[kind]}"
+            faults.append(Fault(where, key, rule, fix or f"write {schema.KINDS[kind]}"))
+    if isinstance(name := spec.get("name"), str) and name and not NAME.fullmatch(name):
+        rule = f"{name!r} is not 1 to 40 of a-z 0-9 - _ ."
+        faults.append(Fault(where, "name", rule, "it names the run's folder"))
+    for key, model in schema.SECTIONS.items():
+        section, bad = schema.parse(model, spec.get(key, {}), where, key)
+        faults += bad
+        if not bad:
+            parts[key] = section
+    return parts, faults
+
+
+def _tasks(
+    listed: Any, where: str, evidence: Evidence | None
+) -> tuple[dict[str, schema.Task], list[Fault]]:
+    tasks, faults = {}, []
+    known = {"typical", "new"}
+    for table in ("cost_records", "annual_factors"):
+        known |= {row["benchmark"] for row in evidence.rows(table)} if evidence else set()
+    for name, table in listed.items() if isinstance(listed, dict) else ():
+        key = f"task.{name}"
+        task, bad = schema.parse(schema.Task, table, where, key)
+        if not bad and evidence and task.resembles not in known:
+            rule = f"{task.resembles!r} is no benchmark with costs"
+            bad = [Fault(where, f"{key}.resembles", rule, nearest(task.resembles, known))]
+        faults += bad
+        if not bad:
+            tasks[name] = task
+    return tasks, faults
+
+
+def _select(
+    evidence: Evidence, chosen: schema.EvidenceChoice, where: str
+) -> tuple[Evidence | None, list[Fault]]:
+    if chosen.sources == "none":
+        return select(evidence, ()), []
+    keys = None if chosen.sources == "all" else chosen.sources
+    used = {row["source"] for rows in evidence.tables.values() for row in rows}
+    faults = [
+        Fault(
+            where, "evidence.sources", f"{key!r} is no source of an observation", nearest(key, used)
+        )
+        for key in keys or ()
+        if key not in used
+    ]
+    kept = select(evidence, keys, chosen.as_of)
+    if not faults and not kept.size:
+        fix = 'name other sources or a later date, or write sources = "none"'
+        faults = [Fault(where, "evidence", "this choice leaves no observation", fix)]
+    return kept, faults
+
+
+def _consistency(
+    forecast: schema.Forecast, tasks: dict[str, schema.Task], where: str
+) -> Iterator[Fault]:
+    for date in forecast.dates:
+        if date > forecast.horizon:
+            rule = f"{date} is past the horizon, {forecast.horizon}"
+            yield Fault(where, "forecast.dates", rule, "move the horizon or drop the date")
+    if not forecast.algorithm_baseline < forecast.today < forecast.horizon:
+        rule = "algorithm_baseline, today and horizon must follow one another"
+        yield Fault(where, "forecast", rule, "put them in order")
+    for name, task in tasks.items():
+        if task.debut >= forecast.horizon:
+            rule, fix = "must be before the horizon", "move one of them"
+            yield Fault(where, f"task.{name}.debut", rule, fix)
+        if task.priced is not None and task.priced < task.debut:
+            rule, fix = "must not be before its debut", "move one of them"
+            yield Fault(where, f"task.{name}.priced", rule, fix)

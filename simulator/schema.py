@@ -1,0 +1,142 @@
+"""The shape of a scenario file: which keys there are, and what each may hold.
+
+Pydantic checks one section at a time, so that a fault in one hides none in another; `parse` says
+its findings in this project's words. What relates sections to one another is in scenario.py.
+"""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from simulator.dates import FORMS, last_day
+from simulator.faults import Fault, nearest
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+def _date(text: Any) -> dt.date:
+    if isinstance(text, int):  # TOML reads a bare 2025 as a number
+        text = str(text)
+    return last_day(text)
+
+
+Date = Annotated[dt.date, BeforeValidator(_date)]
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Stated(_Section):
+    """One belief as written: a family with two quantiles or its own parameters, or a constant."""
+
+    family: Literal["constant", "normal", "lognormal", "logitnormal", "uniform", "loguniform"]
+    unit: Text
+    source: Text
+    why: Text
+    quantiles: dict[str, float] | None = None
+    value: float | Literal["never"] | None = None
+    mu: float | None = None
+    sigma: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Correlated(_Section):
+    """A rank correlation between two beliefs."""
+
+    between: Annotated[list[str], Field(min_length=2, max_length=2)]
+    rank: Annotated[float, Field(gt=-1, lt=1)]
+    why: Text
+
+
+class Structure(_Section):
+    """Choices of form, as against values."""
+
+    response: Literal["logit"] = "logit"
+    cost: Literal["trend"] = "trend"
+
+
+class EvidenceChoice(_Section):
+    """Which observations to condition on."""
+
+    sources: Literal["all", "none"] | Annotated[list[str], Field(min_length=1)] = "all"
+    as_of: Date | None = None
+
+
+class Sampler(_Section):
+    """How to sample."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    chains: Annotated[int, Field(ge=1, le=64)]
+    draws: Annotated[int, Field(ge=4, le=1_000_000)]
+    tune: Annotated[int, Field(ge=1, le=1_000_000)]
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class Forecast(_Section):
+    """Where the answer is asked for."""
+
+    today: Date
+    horizon: Date
+    algorithm_baseline: Date
+    inference_factors: Annotated[list[Annotated[float, Field(ge=1)]], Field(min_length=1)]
+    dates: Annotated[list[Date], Field(min_length=1)]
+    ages_years: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    thresholds_usd: Annotated[list[Positive], Field(min_length=1)]
+
+
+class Task(_Section):
+    """A task, what one costs at `priced` (else at its debut), and whose decline it follows."""
+
+    cost_usd: Positive
+    debut: Date
+    priced: Date | None = None
+    resembles: Text
+    kind: Literal["real", "benchmark"] = "real"
+    why: str = ""
+
+
+PLAIN = {"name": str, "title": str, "why": str, "prior": dict, "task": dict, "correlation": list}
+KINDS = {str: "text", dict: "a table of tables", list: "a list of tables"}
+SECTIONS: dict[str, type[_Section]] = {
+    "structure": Structure,
+    "evidence": EvidenceChoice,
+    "sampler": Sampler,
+    "forecast": Forecast,
+}
+
+
+def parse[S: _Section](
+    model: type[S], data: Any, where: str, key: str
+) -> tuple[S, list[Fault]] | tuple[None, list[Fault]]:
+    """One section as its model, or None and every fault in it."""
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        found = [_fault(model, item, where, key) for item in error.errors(include_url=False)]
+        return None, list(dict.fromkeys(found))
+
+
+def _fault(model: type[_Section], error: Any, where: str, key: str) -> Fault:
+    names = [str(p) for p in error["loc"] if not str(p).startswith(("float", "literal", "list"))]
+    names = [n for n in names if n.isdecimal() or n.isidentifier()]
+    full = ".".join([key, *names])
+    match error["type"]:
+        case "extra_forbidden":
+            return Fault(where, full, "is not a key here", nearest(names[-1], model.model_fields))
+        case "missing":
+            return Fault(where, full, "is missing", "add it")
+        case "model_type" | "model_attributes_type":
+            return Fault(where, full, "must be a table", "write its keys under it")
+        case "finite_number":
+            return Fault(where, full, "must be finite, not nan or inf", "write a number")
+        case "value_error":
+            rule = str(error["ctx"]["error"])
+            return Fault(where, full, rule, f"write a date as {FORMS}")
+    return Fault(where, full, _plain(error["msg"]), f"it is {error['input']!r} now")
+
+
+def _plain(message: str) -> str:
+    return message.replace("Input should be", "must be").replace("Value error, ", "")
