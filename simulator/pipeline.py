@@ -81,4 +81,7 @@ def simulate(
     rows = summary.summarise(draws, outputs, before if scenario.evidence.size else None)
     beliefs = summary.beliefs_table(scenario, rows)
     watch.stage("seal")
-    return seal_run(into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds)
+    run = seal_run(into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds)
+    watch.stage("")
+    run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
+    return run

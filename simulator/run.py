@@ -106,6 +106,11 @@ class Run:
         """Versions, seconds per stage, settings: how to get this again."""
         return self._json("record.json")
 
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """Seconds per stage, up to the sealing."""
+        return self.record["seconds"]
+
     def to_json(self) -> dict[str, Any]:
         """The run as one plain object: id, scenario, seed, status, checks, summary, path."""
         return {

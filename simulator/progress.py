@@ -1,0 +1,52 @@
+"""What a person waiting at a terminal sees: the stage, and while sampling a bar for all chains."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+STAGES = {
+    "import": "loading PyMC",
+    "build": "building the model",
+    "compile": "compiling the model (up to a minute the first time, then kept)",
+    "sample": "sampling",
+    "predict": "predicting and scoring every observation",
+    "project": "projecting costs and multipliers",
+    "check": "checking the draws",
+    "seal": "writing and sealing the run",
+}
+
+
+class Display:
+    """An observer that draws on a terminal; use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> "Display":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+        said = STAGES.get(name, name)
+        self._progress.update(self._task, description=said, total=None, completed=0)
+
+    def chains(self, progress: list[Any]) -> None:
+        """Draws so far of all chains, tuning included."""
+        done = sum(chain.finished_draws for chain in progress)
+        total = sum(chain.total_draws for chain in progress)
+        divergent = sum(chain.divergences for chain in progress if not chain.tuning)
+        said = "sampling" + (f", {divergent} divergences" if divergent else "")
+        self._progress.update(self._task, description=said, completed=done, total=total)

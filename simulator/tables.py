@@ -1,0 +1,250 @@
+"""What people read in a terminal: checks, headline quantities, beliefs, evidence, runs.
+
+Plain lines as wide as the terminal. Where they do not fit, labels are cut and never numbers.
+"""
+
+import math
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import click
+
+from simulator.quantities import OUTPUTS
+from simulator.run import Run
+from simulator.scenario import Scenario
+from simulator.units import error, show, significant
+
+type Row = dict[str, Any]
+
+PIPE = 120  # columns where there is no terminal
+MIDDLE, WIDE = 100, 130  # columns from which on the prior, then the quarters, are shown too
+ENDS = ("q05", "q50", "q95")
+
+
+def print_run(run: Run, everything: bool = False) -> None:
+    """Checks first, then the headline quantities (or every row), then where the run lies."""
+    print_checks(run)
+    rows = [row for row in run.rows if row["quantity"] in OUTPUTS]
+    say()
+    print_quantiles(rows if everything else list(headline(rows)))
+    click.echo(f"\n{run.path}")
+
+
+def print_checks(run: Run) -> None:
+    """One line when all is well; when not, every failure, before anything else is said."""
+    failed = {name: check for name, check in run.checks.items() if not check.passed}
+    title = f"{run.scenario}, seed {run.seed}: "
+    if not failed:
+        say(title + style(f"all {len(run.checks)} checks passed", fg="green"))
+        say(style(_worst(run), dim=True))
+        return
+    said = f"FAILED {len(failed)} of {len(run.checks)} checks. Do not rely on the numbers below."
+    say(title + style(said, fg="red", bold=True))
+    for name, check in failed.items():
+        where = f" in {check.worst}" if check.worst else ""
+        say(f"  {style(name, fg='red')}: {significant(check.value, 4)}{where}")
+
+
+def _worst(run: Run) -> str:
+    value = {name: check.value for name, check in run.checks.items()}
+    if math.isnan(value["r_hat_at_most_1_01"]):
+        return "the scenario fixes every quantity"
+    said = f"R-hat at most {value['r_hat_at_most_1_01']:.3f}, ESS at least "
+    said += significant(min(value["ess_bulk_at_least_400"], value["ess_tail_at_least_400"]), 2)
+    if "no_divergences" in value:
+        said += f", {value['no_divergences']:.0f} divergences"
+    return said
+
+
+# --- headline quantities --------------------------------------------------------------------------
+
+
+def heading(row: Row) -> str:
+    """The quantity that a row belongs to, and what it is about."""
+    coords = row["coords"]
+    match row["quantity"]:
+        case "required_rl_multiplier_oom":
+            return f"RL compute for {coords['inference_factor']:,.0f}x inference"
+        case "task_cost_oom_usd":
+            return f"Cost of: {coords['task']}"
+        case "years_to_threshold":
+            return f"Years to cost: {coords['task']}"
+        case "cost_decline_factor_by_age":
+            return "Fall of cost per year, typical"
+    return "Beliefs"
+
+
+def label(row: Row) -> str:
+    """What tells a row from the others under its heading."""
+    match row["coords"]:
+        case {"benchmark": benchmark, "algorithm": algorithm}:
+            which = {"new": "new benchmark", "typical": "typical benchmark"}
+            recipe = {"as_published": "o1-era recipe", "today": "today's recipe"}
+            return f"{which.get(benchmark, benchmark)}, {recipe[algorithm]}"
+        case {"date": date}:
+            return date
+        case {"threshold": threshold}:
+            return f"${threshold:,.15g} or less"
+        case {"age": age}:
+            return f"at age {age:g} years"
+    return row["quantity"]
+
+
+def headline(rows: list[Row]) -> Iterator[Row]:
+    """The rows that answer what most people ask."""
+    factors = [r["coords"]["inference_factor"] for r in rows if "inference_factor" in r["coords"]]
+    factor = 100 if 100 in factors else factors[0]
+    dates = sorted({row["coords"]["date"] for row in rows if "date" in row["coords"]})
+    for row in rows:
+        match row["coords"]:
+            case {"inference_factor": f, "benchmark": "new" | "aime"} if f == factor:
+                yield row
+            case {"date": date} if date in (*dates[:2], dates[-1]):
+                yield row
+            case {"threshold": _} if row["q50"] != 0 and row["prob_infinite"] < 0.95:
+                yield row
+            case {"age": _}:
+                yield row
+
+
+def print_quantiles(rows: list[Row]) -> None:
+    """Rows of a summary under their quantity, in the units that people use.
+
+    Narrow terminals see the median between 5% and 95%, wider ones the prior too, then the quarters.
+    """
+    shown = ("q05", "q25", "q50", "q75", "q95") if width() >= WIDE else ENDS
+    with_prior = width() >= MIDDLE and any(row["prior"] for row in rows)
+    header = ["", *(f"{int(name[1:])}%" for name in shown), "±"]
+    body: list[list[str]] = []
+    for title, group in groupby(rows, key=heading):
+        body.append([title])
+        for row in group:
+            cells = [show(row[name], row["unit"]) for name in shown]
+            prior = [_interval(row["prior"], row["unit"])] if with_prior else []
+            body.append([f"  {label(row)}", *cells, _note(row), *prior])
+    print_grid(header + ["before any evidence"] * with_prior, body)
+    said = "5% of the probability lies below the 5% column, 5% above the 95% column."
+    said += " ±: Monte Carlo standard error of the median, or how likely there is no finite value."
+    if with_prior:
+        said += " Before any evidence: the same 5% to 95%."
+    for line in textwrap.wrap(said, width()):
+        say(style(line, dim=True))
+
+
+def _interval(prior: Row | None, unit: str) -> str:
+    return f"{show(prior['q05'], unit)} - {show(prior['q95'], unit)}" if prior else ""
+
+
+def _note(row: Row) -> str:
+    """How likely the quantity is to be infinite, or else the error of its median."""
+    if row["prob_infinite"] > 0:
+        return f"{show(None, row['unit'])} {_share(row)}"
+    return error(row["mcse_q50"], row["unit"])
+
+
+def _share(row: Row) -> str:
+    """A probability no finer than the draws allow."""
+    if not row["ess_bulk"]:
+        return f"{100 * row['prob_infinite']:.0f}%"
+    finest = 1 / row["ess_bulk"]
+    if row["prob_infinite"] < finest:
+        return f"<{significant(100 * finest, 1)}%"
+    if row["prob_infinite"] > 1 - finest:
+        return f">{100 * (1 - finest):.2f}%"
+    return f"{significant(100 * row['prob_infinite'], 2)}%"
+
+
+# --- beliefs, evidence, runs ----------------------------------------------------------------------
+
+
+def print_beliefs(beliefs: list[Row]) -> None:
+    """Beliefs of a run, the prior's 5/50/95% beside the posterior's, and the unit where it fits."""
+    unit = ["unit"] if width() >= MIDDLE else []
+    header = ["", "before 5%", "50%", "95%", "after 5%", "50%", "95%", *unit]
+    body = [
+        [row["quantity"], *(_plain(row[of][q]) for of in ("prior", "posterior") for q in ENDS)]
+        + [row["unit"] for _ in unit]
+        for row in beliefs
+    ]
+    print_grid(header, body)
+
+
+def _plain(value: float | None) -> str:
+    return significant(value, 3) if value is not None and math.isfinite(value) else "never"
+
+
+def print_priors(scenario: Scenario) -> None:
+    """Each belief with its quantiles, and under it its unit, family, source and reason."""
+    columns = width()
+    body = [[b.name, *map(_plain, b.quantiles().values())] for b in scenario.beliefs.values()]
+    print_grid(["", "5%", "25%", "50%", "75%", "95%"], body)
+    for belief in scenario.beliefs.values():
+        say(f"\n{style(belief.name, bold=True)}: {belief.unit}, {belief.family}, {belief.source}")
+        for text in (belief.meaning, belief.why):
+            say(textwrap.fill(text, columns, initial_indent="  ", subsequent_indent="  "))
+    for correlation in scenario.correlations:
+        one, other = correlation.between
+        say(f"\nrank correlation of {one} and {other}: {correlation.rank:g}")
+
+
+def print_evidence(counts: list[Row]) -> None:
+    """Observations by source, table, kind and benchmark, with their dates."""
+    names = ["source", "table", "kind", "benchmark"]
+    body = [
+        [*(row[name] for name in names), str(row["count"]), row["first"], row["last"]]
+        for row in counts
+    ]
+    print_grid([*names, "count", "first", "last"], body, texts=4)
+
+
+def print_runs(runs: list[Run]) -> None:
+    """Runs by name."""
+    body = [[run.id, str(run.seed), run.status, run.created[:16].replace("T", " ")] for run in runs]
+    print_grid(["run", "seed", "status", "created"], body)
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+def width() -> int:
+    """Columns of the terminal; in a pipe, enough for most."""
+    return shutil.get_terminal_size((PIPE, 24)).columns if sys.stdout.isatty() else PIPE
+
+
+def style(text: str, **how: Any) -> str:
+    """Text in a style, where the reader has not asked for none (NO_COLOR)."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, **how)
+
+
+def say(line: str = "") -> None:
+    """A line on stdout, without its style where that is not a terminal."""
+    click.echo(line)
+
+
+def print_grid(header: list[str], body: list[list[str]], texts: int = 1) -> None:
+    """Aligned columns, the first `texts` of them words, which are cut where the line is too long.
+
+    A row with a single cell is a heading.
+    """
+    full = [row for row in (header, *body) if len(row) > 1]
+    sizes = [max(len(row[i]) for row in full) for i in range(len(header))]
+    while sum(sizes) + 2 * (len(sizes) - 1) > width() and max(sizes[:texts]) > 12:
+        sizes[sizes.index(max(sizes[:texts]))] -= 1
+    say(style(_line(header, sizes, texts), dim=True))
+    for row in body:
+        say(style(row[0], bold=True) if len(row) == 1 else _line(row, sizes, texts))
+
+
+def _line(cells: list[str], sizes: list[int], texts: int) -> str:
+    words = [_cut(cell, size).ljust(size) for cell, size in zip(cells, sizes[:texts], strict=False)]
+    rest = zip(cells[texts:], sizes[texts:], strict=True)
+    return "  ".join([*words, *(cell.rjust(size) for cell, size in rest)]).rstrip()
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
