@@ -25,10 +25,10 @@ BAD_INPUT, CHECK_FAILED, DAMAGED, INTERRUPTED = 2, 3, 4, 130
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code."""
-    sys.exit(_run(arguments))
+    sys.exit(run(arguments))
 
 
-def _run(arguments: list[str] | None) -> int:
+def run(arguments: list[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="simulator", standalone_mode=False)
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 
+MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # 29 February counts as 1 March
 FORMS = "YYYY-MM-DD, YYYY-MM or YYYY"
 _PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
@@ -27,6 +28,5 @@ def last_day(text: str | dt.date) -> dt.date:
 
 
 def decimal_year(date: dt.date) -> float:
-    """A date in years, so that one calendar year is exactly 1."""
-    start = dt.date(date.year, 1, 1)
-    return date.year + (date - start).days / (dt.date(date.year + 1, 1, 1) - start).days
+    """A date in years of twelve equal months, so that the same day a year on is exactly 1 later."""
+    return date.year + (date.month - 1 + (date.day - 1) / MONTHS[date.month - 1]) / 12

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import nutpie
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import xarray as xr
+from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 
 from simulator import streams
@@ -137,15 +139,18 @@ def _prior(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draw
     return out
 
 
-def _pass(model: pm.Model, outputs: list[Any], draws: Draws, *, values: bool = False) -> list:
-    """Evaluate graphs at every draw at once; `values`: the graphs are in terms of value variables.
+def _pass(model: pm.Model, outputs: list[Any], draws: Draws, inputs: str = "draws") -> list:
+    """Evaluate graphs at every draw at once, in NumPy: whole arrays need no compiler.
 
-    The interpreted mode is NumPy's own speed on whole arrays and starts without a compiler.
+    `inputs` says in which terms the graphs are: of free variables ("draws"), or of their values
+    ("values"), as densities are; these are rewritten first, for the sake of their tails.
     """
-    free = [model.rvs_to_values[rv] for rv in model.free_RVs] if values else model.free_RVs
+    densities = inputs == "values"
+    free = [model.rvs_to_values[rv] for rv in model.free_RVs] if densities else model.free_RVs
     batched = [pt.tensor(rv.name, dtype=rv.dtype, shape=(None, *rv.type.shape)) for rv in free]
     graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
-    function = pm.compile(batched, graphs, mode="FAST_COMPILE", on_unused_input="ignore")
+    mode = "FAST_COMPILE" if densities else Mode(linker="py", optimizer=None)
+    function = pytensor.function(batched, graphs, mode=mode, on_unused_input="ignore")
     flat = [draws[rv.name].reshape(-1, *draws[rv.name].shape[2:]) for rv in model.free_RVs]
     sample = next(iter(draws.values())).shape[:2]
     return [
@@ -197,7 +202,7 @@ def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
     """
     free, observed = model.free_RVs, model.observed_RVs
     terms = model.logp([*free, *observed], jacobian=False, sum=False)
-    values = _pass(model, terms, draws, values=True)
+    values = _pass(model, terms, draws, inputs="values")
     prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
     likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
     return {

@@ -9,7 +9,7 @@ from simulator.faults import BadInput, Fault
 from simulator.run import Run, seal_run
 from simulator.scenario import Scenario
 
-SPACE = 200e6  # bytes that a run may need at most while it is written, with room to spare
+DRAW = 20_000  # bytes on disk per draw, twice what the base scenario takes
 
 
 class Observer(Protocol):
@@ -59,7 +59,7 @@ def simulate(
     then. A run whose checks fail is sealed and marked; see `Run.passed`.
     """
     into = Path(into)
-    if why := seal.writable(into, int(SPACE)):
+    if why := seal.writable(into, DRAW * scenario.sampler.chains * scenario.sampler.draws):
         rule, _, fix = why.partition("; ")
         raise BadInput([Fault(str(into), "--into", rule, fix)])
     seed = scenario.sampler.seed if seed is None else seed

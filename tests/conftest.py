@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -36,11 +35,14 @@ def sampled(compiled_code: Path):
     from simulator.model import build
     from simulator.observations import observe
 
-    @cache
-    def draw(name: str, overrides: tuple = (), seed: int = 1, **sampler: int):
-        chosen = {key: list(v) if isinstance(v, tuple) else v for key, v in overrides}
-        scenario = load_scenario(name, chosen).with_sampler(**sampler)
-        observed = observe(scenario.evidence)
-        return sample(scenario, build(scenario, observed), observed, seed)
+    kept = {}
+
+    def draw(name: str, overrides: dict | None = None, seed: int = 1, **sampler: int):
+        key = repr((name, overrides, seed, sampler))
+        if key not in kept:
+            scenario = load_scenario(name, overrides).with_sampler(**sampler)
+            observed = observe(scenario.evidence)
+            kept[key] = sample(scenario, build(scenario, observed), observed, seed)
+        return kept[key]
 
     return draw

@@ -14,7 +14,7 @@ FACTOR = st.floats(1, 1e6)
 POSITIVE = st.floats(0.05, 20)
 SHARE = st.floats(0, 1)
 SCORE = st.floats(0.01, 0.99)
-AGE = st.floats(0, 30)
+AGE = st.decimals(0, 30, places=2).map(float)
 # rate, ageing years, remaining fraction, half-life
 DECLINE = st.tuples(st.floats(0, 3), st.floats(0.1, 10), SHARE, st.floats(0.2, 50))
 

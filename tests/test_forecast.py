@@ -235,9 +235,11 @@ def test_what_else_is_asked_for_changes_no_other_draw():
     xr.testing.assert_identical(few, project(more, draws(), 1).sel(few.coords))
 
 
-def test_two_new_tasks_stray_apart():
+@pytest.mark.parametrize("own", ["decline_benchmark_spread", "decline_series_spread"])
+def test_two_new_tasks_stray_apart_by_either_spread(own):
     tasks = {"t": task(resembles="new"), "u": task(resembles="new")}
-    outputs = project(scenario(tasks), draws(), 1)
+    spreads = {"decline_benchmark_spread": 0.0, "decline_series_spread": 0.0} | {own: 0.2}
+    outputs = project(scenario(tasks), draws(**spreads), 1)
     assert (cost(outputs, "t") != cost(outputs, "u")).all()
 
 
@@ -246,7 +248,7 @@ def test_two_new_tasks_stray_apart():
 
 def test_ord_2025_before_evidence_is_exactly_a_square_for_every_benchmark(sampled):
     overrides = {"evidence.sources": "none"}
-    posterior = sampled("ord-2025", tuple(overrides.items()), draws=50)["posterior"].dataset
+    posterior = sampled("ord-2025", overrides, draws=50)["posterior"].dataset
     asked = load_scenario("ord-2025", overrides)
     outputs = project(asked, posterior, 1)
     found = outputs["required_rl_multiplier_oom"].transpose("inference_factor", ...)
@@ -263,7 +265,7 @@ def test_epoch_2026_before_evidence_asks_500_to_2_000_dollars_after_two_years(sa
     """
     overrides = {"evidence.sources": "none", "task": {"t": task(debut=dt.date(2025, 1, 1))}}
     overrides |= {"forecast.dates": [dt.date(2027, 1, 1)]}
-    posterior = sampled("epoch-2026", (("evidence.sources", "none"),), draws=10_000)["posterior"]
+    posterior = sampled("epoch-2026", {"evidence.sources": "none"}, draws=10_000)["posterior"]
     outputs = project(load_scenario("epoch-2026", overrides), posterior.dataset, 1)
     found = np.quantile(outputs["task_cost_oom_usd"], [0.05, 0.5, 0.95])
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator import load_scenario
+from simulator.dates import decimal_year
 from simulator.evidence import Evidence
 from simulator.observations import Z90, observe
 
@@ -129,7 +130,8 @@ def test_scale_rl_is_steeper_than_the_baseline_by_its_published_curve(observed):
 def test_scale_rl_reaches_45_percent_with_1419_gpu_hours_instead_of_2138(observed):
     assert observed.coords["shifted_recipe"][0] == "ScaleRL"
     shift = observed.observed["recipe_shift_oom"][1][0]
-    assert 10**shift == pytest.approx(2138 / 1419, abs=0.001)
+    # Printed to two or three digits, the curves give this ratio to 1%.
+    assert shift == pytest.approx(np.log10(2138 / 1419), abs=0.005)
 
 
 def test_the_baseline_and_curves_without_a_start_are_left_out(base, observed):
@@ -155,9 +157,8 @@ def test_a_recipe_is_dated_from_the_baseline(observed):
     years = dict(
         zip(observed.coords["shifted_recipe"], observed.constant["recipe_years"][1], strict=True)
     )
-    assert years["Magistral"] == pytest.approx(
-        (dt.date(2025, 6, 12) - dt.date(2025, 1, 22)).days / 365
-    )
+    # From 22 January to 12 June, in months of equal length.
+    assert years["Magistral"] == pytest.approx((5 + 11 / 30 - 21 / 31) / 12)
 
 
 def test_without_the_baseline_recipes_say_nothing(base):
@@ -213,7 +214,7 @@ def test_an_as_of_date_ends_what_was_watched():
     chosen = {"evidence.sources": ["epoch-plunging"], "evidence.as_of": "2025-06-30"}
     seen = observe(load_scenario("base", chosen).evidence)
     ends = seen.constant["series_debut"][1] + seen.constant["series_end_age"][1]
-    assert ends == pytest.approx(2025 + 180 / 365)
+    assert ends == pytest.approx(decimal_year(dt.date(2025, 6, 30)))
 
 
 def test_a_factor_has_the_error_of_its_interval_and_none_without_one():

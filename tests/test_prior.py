@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -57,6 +57,7 @@ def parameters(draw):
     return family, draw(st.floats(-5, 5)), draw(st.floats(0.01, 5))
 
 
+@settings(deadline=None)
 @given(stated())
 def test_quantiles_stated_are_quantiles_got(case):
     family, *points = case
@@ -66,12 +67,14 @@ def test_quantiles_stated_are_quantiles_got(case):
         assert fitted.quantile(p) == pytest.approx(x, rel=1e-9, abs=1e-9 * spread)
 
 
+@settings(deadline=None)
 @given(stated())
 def test_the_order_of_quantiles_does_not_matter(case):
     family, first, second = case
     assert fit(family, [first, second]) == fit(family, [second, first])
 
 
+@settings(deadline=None)
 @given(parameters(), PROBABILITIES)
 def test_own_parameters_mean_what_scipy_means_by_them(case, p):
     family, first, second = case
@@ -81,6 +84,7 @@ def test_own_parameters_mean_what_scipy_means_by_them(case, p):
     )
 
 
+@settings(deadline=None)
 @given(parameters(), st.floats(-8, 8))
 def test_every_value_lies_in_the_support(case, z):
     family, *own = case
@@ -91,6 +95,7 @@ def test_every_value_lies_in_the_support(case, z):
         assert (low, high) == pytest.approx(own, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(parameters(), st.floats(-4, 4), st.floats(0.01, 4))
 def test_values_rise_with_z(case, z, step):
     family, *own = case
@@ -129,7 +134,9 @@ Z = np.linspace(-8, 8, 33)
 def test_floats_arrays_and_tensors_share_one_value(family, location, scale):
     exact = [value(family, location, scale, float(z)) for z in Z]
     arrays = SimpleNamespace(exp=np.exp, erf=special.erf)
-    np.testing.assert_allclose(value(family, location, scale, Z, arrays), exact, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        value(family, location, scale, Z, arrays), exact, rtol=1e-12, atol=1e-15
+    )
     z = pt.dvector()
     tensor = pytensor.function([z], value(family, location, scale, z, pm.math), mode="FAST_COMPILE")
     np.testing.assert_allclose(tensor(Z), exact, rtol=1e-12, atol=1e-15)

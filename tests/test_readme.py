@@ -1,0 +1,67 @@
+"""Every block of the README runs, and what it shows is what a run prints."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from simulator import cli, load_scenario, tables
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text("utf-8")
+NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e-\d+)?")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def commands():
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory, compiled_code):
+    """A folder in which the README's commands leave their runs."""
+    return tmp_path_factory.mktemp("readme")
+
+
+def test_scripts_named_are_there_and_can_be_run():
+    named = [words[0] for words in commands() if words[0].startswith("./")]
+    assert {"./scripts/simulate", "./scripts/test"} <= set(named)
+    assert all((ROOT / name).stat().st_mode & 0o111 for name in named)
+
+
+@pytest.mark.parametrize("words", [w for w in commands() if w[0] == "simulator"], ids=" ".join)
+def test_command_does_what_it_says(words, workplace, monkeypatch, capsys):
+    monkeypatch.chdir(workplace)
+    assert cli.run(words[1:]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out
+
+
+def test_scenario_in_the_readme_has_no_fault(tmp_path):
+    (text,) = blocks("toml")
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    assert "my task" in load_scenario(tmp_path / "mine.toml").tasks
+
+
+def test_python_blocks_run(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    names = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["run"].passed
+    assert names["same"].id == names["run"].id
+
+
+def test_shown_output_is_what_a_run_prints(base_run, capsys):
+    """Labels exactly; numbers within 30%, the Monte Carlo error of tails in two digits."""
+    shown = next(b for b in blocks("text") if "all" in b and "checks passed" in b).splitlines()
+    tables.print_run(base_run)
+    printed = capsys.readouterr().out.splitlines()
+    for ours, real in zip(shown[2:-1], printed[2:], strict=False):
+        assert NUMBER.sub("#", ours).split() == NUMBER.sub("#", real).split()
+        for a, b in zip(NUMBER.findall(ours), NUMBER.findall(real), strict=True):
+            assert float(a.replace(",", "")) == pytest.approx(float(b.replace(",", "")), rel=0.3)
