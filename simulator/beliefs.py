@@ -1,16 +1,18 @@
 """Beliefs and their correlations as written, checked and placed on the line of their family."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from simulator import schema
 from simulator.faults import Fault, nearest
-from simulator.prior import FAMILIES, Belief, fit, place, support
+from simulator.prior import FAMILIES, Belief, fit, place, support, value
 from simulator.quantities import BELIEFS, SLOPES, Quantity
 
 DISTRIBUTION = ("quantiles", "value", "mu", "sigma", "low", "high")  # ways to state a belief
 UNCITED = ("judgement", "command-line")  # a belief's source that is no key of sources.toml
+QUANTILE = re.compile(r"q(?:0[1-9]|[1-9][0-9]|[0-9]{2,3}[1-9])")  # no q00, q5 or q100
 
 type Spec = dict[str, Any]
 
@@ -59,6 +61,7 @@ def _belief(
         faults.append(Fault(where, f"{key}.source", rule, fix))
     try:
         location, scale = _line(stated)
+        _reach(stated.family, location, scale)
     except ValueError as error:
         rule, _, fix = str(error).partition("; ")
         return None, [*faults, Fault(where, key, rule, fix)]
@@ -66,13 +69,31 @@ def _belief(
     if not _allowed(quantity, low, high):
         room = {"positive": "greater than 0", "fraction": "inside (0, 1)", "real": "finite"}
         rule = f"{stated.family} from {low:g} to {high:g}, but must be {room[quantity.support]}"
-        families = [f for f in FAMILIES if _allowed(quantity, *support(f, 0.5, 0.1))]
+        families = [
+            f for f in FAMILIES if _allowed(quantity, *support(f, *_PROBE[FAMILIES[f].link]))
+        ]
         faults.append(Fault(where, key, rule, f"use {', '.join(families)} or a constant inside"))
     source, why = stated.source, stated.why
     belief = Belief(
         name, stated.family, location, scale, quantity.unit, quantity.meaning, source, why
     )
     return belief, faults
+
+
+_PROBE = {"identity": (0.5, 0.1), "exp": (-0.5, 0.1), "logistic": (0.0, 0.1)}  # inside (0, 1)
+
+
+def _reach(family: str, location: float, scale: float) -> None:
+    """Raise ValueError where draws of a belief would not be numbers that a computer holds."""
+    if family == "constant":
+        return
+    try:
+        ends = [value(family, location, scale, z) for z in (-8.0, 8.0)]
+        held = all(map(math.isfinite, ends))
+    except OverflowError:
+        held = False
+    if not held or (FAMILIES[family].link == "exp" and ends[0] == 0):
+        raise ValueError("reaches numbers too large or small for a computer; narrow it")
 
 
 def _allowed(quantity: Quantity, low: float, high: float) -> bool:
@@ -119,10 +140,9 @@ def _points(stated: schema.Stated) -> list[tuple[float, float]]:
 
 
 def _probability(key: str) -> float:
-    digits = key[1:]
-    if not (key[:1] == "q" and digits.isdecimal() and 2 <= len(digits) <= 4 and int(digits)):
+    if not QUANTILE.fullmatch(key):
         raise ValueError(f"{key} is no quantile; write q05 for 5%, q95 for 95%, q025 for 2.5%")
-    return int(digits) / 10 ** len(digits)
+    return int(key[1:]) / 10 ** (len(key) - 1)
 
 
 def _inside(family: str, numbers: list[float]) -> None:
@@ -141,13 +161,15 @@ def missing_beliefs(prior: Spec, where: str) -> Iterator[Fault]:
         rule = f"state two of {', '.join(SLOPES)}; here: {', '.join(stated) or 'none'}"
         fix = "remove one" if len(stated) == 3 else "add one"
         yield Fault(where, "prior", rule, f"{fix}, the third follows")
-    for name in BELIEFS.keys() - prior.keys() - set(SLOPES):
+    for name in [n for n in BELIEFS if n not in prior and n not in SLOPES]:
         yield Fault(where, f"prior.{name}", "is missing", 'state it, or write extends = "base"')
 
 
 def read_correlations(
-    listed: Any, beliefs: dict[str, Belief], where: str
+    listed: Any, beliefs: dict[str, Belief], where: str, prior: Any
 ) -> tuple[list[Correlation], list[Fault]]:
+    """Correlations of `beliefs`; what `prior` states badly has its own fault and gets no second."""
+    bad_beliefs = prior.keys() - beliefs.keys() if isinstance(prior, dict) else {*BELIEFS}
     correlations, faults = [], []
     for i, table in enumerate(listed if isinstance(listed, list) else ()):
         key = f"correlation[{i}]"
@@ -157,6 +179,8 @@ def read_correlations(
             continue
         pair = stated.between
         for name in pair:
+            if name in bad_beliefs:
+                continue
             if name not in beliefs:
                 fix = nearest(name, beliefs)
                 faults.append(Fault(where, key, f"{name} is not a stated belief", fix))
@@ -165,7 +189,7 @@ def read_correlations(
                 faults.append(Fault(where, key, f"{name} is a constant", fix))
         if pair[0] == pair[1] or set(pair) in [set(c.between) for c in correlations]:
             faults.append(Fault(where, key, "must name a new pair of two beliefs", "remove it"))
-        correlations.append(Correlation(pair, stated.rank))
+        correlations.append(Correlation(tuple(pair), stated.rank))
     if not faults and cholesky(correlations) is None:
         rule = "no joint distribution has these correlations together"
         faults.append(Fault(where, "correlation", rule, "weaken some"))

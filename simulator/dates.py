@@ -1,9 +1,11 @@
 """Dates as people write them, and as decimal years in which rates are stated."""
 
+import calendar
 import datetime as dt
 import re
 
 MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # 29 February counts as 1 March
+YEARS = range(1900, 2200)  # all of which fit an array of dates in nanoseconds
 FORMS = "YYYY-MM-DD, YYYY-MM or YYYY"
 _PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
@@ -11,8 +13,15 @@ _PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 def last_day(text: str | dt.date) -> dt.date:
     """The last day a date can mean: what is known as of "2025-12" is known by 2025-12-31.
 
-    Raises ValueError for a date in another form or outside the calendar.
+    Raises ValueError for a date in another form, outside the calendar or outside YEARS.
     """
+    day = _last_day(text)
+    if day.year not in YEARS:
+        raise ValueError(f"{day} is not in a year from {YEARS[0]} to {YEARS[-1]}")
+    return day
+
+
+def _last_day(text: str | dt.date) -> dt.date:
     if isinstance(text, dt.datetime):
         return text.date()
     if isinstance(text, dt.date):
@@ -23,8 +32,8 @@ def last_day(text: str | dt.date) -> dt.date:
     year, month, day = (int(part) if part else None for part in match.groups())
     if day is not None:
         return dt.date(year, month, day)
-    first_after = dt.date(year + (month in (12, None)), (month or 12) % 12 + 1, 1)
-    return first_after - dt.timedelta(days=1)
+    month = 12 if month is None else month
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
 
 
 def decimal_year(date: dt.date) -> float:

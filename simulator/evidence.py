@@ -8,7 +8,7 @@ import csv
 import datetime as dt
 import math
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,28 +190,33 @@ def write_table(rows: Iterable[Row], table: str) -> str:
     return "".join(text)
 
 
-def _sources(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+def _sources(path: Path) -> tuple[dict[str, Any] | None, list[Fault]]:
     try:
         return tomllib.loads(path.read_text("utf-8")), []
     except FileNotFoundError:
         fault = Fault(str(path), "file", "must exist beside evidence/", "write it")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        fault = Fault(str(path), "file", f"cannot be read ({error.strerror})", "check it")
+    except (ValueError, RecursionError) as error:
         fault = Fault(str(path), "file", f"must be TOML ({error})", "mend that line")
-    return {}, [fault]
+    return None, [fault]
 
 
-def _table(path: Path, table: str, sources: Iterable[str]) -> tuple[list[Row], list[Fault]]:
+def _table(
+    path: Path, table: str, sources: Mapping[str, Any] | None
+) -> tuple[list[Row], list[Fault]]:
     columns = EVERY | TABLES[table]
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            raw = list(reader)
+            found = list(reader.fieldnames or ())
+            raw = [(reader.line_num, cells) for cells in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         return [], [Fault(str(path), "file", f"must be a readable UTF-8 CSV ({error})", "mend it")]
-    if faults := list(_headers(str(path), reader.fieldnames or [], columns)):
+    if faults := list(_headers(str(path), found, columns)):
         return [], faults
     rows = []
-    for line, cells in enumerate(raw, start=2):
+    for line, cells in raw:
         where = f"{path}:{line}"
         if None in cells or None in cells.values():
             fix = f"give {len(columns)} cells; quote text that holds a comma"
@@ -225,11 +230,15 @@ def _table(path: Path, table: str, sources: Iterable[str]) -> tuple[list[Row], l
     return rows, faults
 
 
-def _headers(where: str, found: Iterable[str], columns: Iterable[str]) -> Iterator[Fault]:
-    for name in set(columns) - set(found):
-        yield Fault(where, name, "is a column of this table", "add it")
-    for name in set(found) - set(columns):
-        yield Fault(where, str(name), "is not a column of this table", nearest(str(name), columns))
+def _headers(where: str, found: list[str], columns: Iterable[str]) -> Iterator[Fault]:
+    for name in columns:
+        if name not in found:
+            yield Fault(where, name, "is a column of this table", "add it")
+    for name in dict.fromkeys(found):
+        if name not in columns:
+            yield Fault(where, name, "is not a column of this table", nearest(name, columns))
+        elif found.count(name) > 1:
+            yield Fault(where, name, "must not stand twice", "remove one")
 
 
 def _row(where: str, cells: dict[str, str], columns: dict[str, Column]) -> tuple[Row, list[Fault]]:
@@ -271,8 +280,8 @@ def _number(text: str, column: Column) -> float:
     return number
 
 
-def _unknown_source(where: str, row: Row, sources: Iterable[str]) -> Iterator[Fault]:
-    if row["source"] not in sources:
+def _unknown_source(where: str, row: Row, sources: Mapping[str, Any] | None) -> Iterator[Fault]:
+    if sources is not None and row["source"] not in sources:
         rule = f"{row['source']!r} is not in sources.toml"
         fix = f"add its citation there, or {nearest(row['source'], sources)}"
         yield Fault(where, "source", rule, fix)
@@ -316,10 +325,17 @@ RULES = (
         ("cost_usd", "output_tokens", "usd_per_million_tokens"),
         lambda r: (
             (r["cost_usd"] is None)
-            == (r["output_tokens"] is not None and r["usd_per_million_tokens"] is not None)
+            == (r["output_tokens"] is not None)
+            == (r["usd_per_million_tokens"] is not None)
         ),
         "give either a cost, or tokens and a price",
         "fill in one of the two",
+    ),
+    Rule(
+        ("observed_until", "date"),
+        lambda r: r["date"] <= r["observed_until"],
+        "must not be before the date",
+        "order them",
     ),
     Rule(
         ("asymptote", "start"),

@@ -31,5 +31,7 @@ class BadInput(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A fix for a name that is not known: the closest ones, or all of them."""
     known = sorted(known)
+    if not known:
+        return "there is none to choose from"
     close = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"

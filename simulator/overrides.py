@@ -12,6 +12,8 @@ from simulator.beliefs import DISTRIBUTION
 from simulator.faults import BadInput, Fault, nearest
 from simulator.quantities import BELIEFS
 
+SET = {"source": "command-line", "why": "set for this run"}
+
 type Spec = dict[str, Any]
 
 
@@ -23,14 +25,17 @@ def parse_override(text: str) -> tuple[str, Any]:
             "--set", text, "must be KEY=VALUE", "as in prior.rl_slope.quantiles={q05=5,…}"
         )
         raise BadInput([fault])
+    key = key.strip()
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        if value.lstrip().startswith(("{", "[", '"', "'")):
-            raise BadInput(
-                [Fault("--set", key, f"{value} is not valid TOML", "quote it for the shell")]
-            ) from None
-        return key.strip(), value.strip()
+        parsed = {} if value.lstrip().startswith(("{", "[", '"', "'")) else {"value": value.strip()}
+    except (ValueError, RecursionError):  # more digits or brackets than Python reads
+        parsed = {}
+    if parsed.keys() != {"value"}:
+        rule = f"{value:.60} is not valid TOML"
+        raise BadInput([Fault("--set", key, rule, "quote it for the shell")])
+    return key, parsed["value"]
 
 
 def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:
@@ -58,6 +63,8 @@ def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:
         table.pop(last, None)
     else:
         table[last] = new
+        if parts[0] == "prior" and len(parts) > 2 and parts[2] in (*DISTRIBUTION, "family"):
+            spec["prior"][parts[1]] |= SET
 
 
 def _restate(belief: Spec, new: Spec) -> None:
@@ -69,4 +76,4 @@ def _restate(belief: Spec, new: Spec) -> None:
             belief.pop(key, None)
     if stated == ["value"]:
         belief["family"] = "constant"
-    belief |= {"source": "command-line", "why": "set for this run"} | new
+    belief |= SET | new

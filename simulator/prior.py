@@ -75,7 +75,10 @@ def fit(family: str, points: list[tuple[float, float]]) -> tuple[float, float]:
         (q if uniform else NORMAL.inv_cdf(q), _unlink(link, x)) for q, x in sorted(points)
     ]
     scale = (high - low) / (r - p)
-    return low - scale * p, scale
+    location = low - scale * p
+    if uniform and abs(location) < 1e-12 * scale:  # a range from zero, but for rounding
+        location = 0.0
+    return location, scale
 
 
 def _unlink(link: str, x: float) -> float:

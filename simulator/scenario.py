@@ -4,11 +4,13 @@ Loading resolves `extends` and overrides, then checks everything at once. Nothin
 numerical library, so that checking is instant.
 """
 
+import copy
 import hashlib
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,9 @@ class Scenario:
     def digest(self) -> str:
         """Ten characters that change when anything that moves the answer does, seed apart."""
         tables = {t: write_table(rows, t) for t, rows in self.evidence.tables.items() if rows}
-        text = json.dumps([self.spec, tables], sort_keys=True, default=str)
+        sampler = {key: x for key, x in self.spec["sampler"].items() if key != "seed"}
+        spec = self.spec | {"sampler": sampler}
+        text = json.dumps([spec, tables], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     def with_sampler(self, **changes: int | float | None) -> "Scenario":
@@ -80,7 +84,8 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
     path = _find(str(name), Path.cwd())
     spec = _resolved(path, ())
     where = str(path)
-    faults = [f for key, new in (overrides or {}).items() for f in override(spec, key, new)]
+    news = copy.deepcopy(dict(overrides or {}))
+    faults = [fault for key, new in news.items() for fault in override(spec, key, new)]
     own = (path.parent / "sources.toml").exists() and (path.parent / "evidence").is_dir()
     try:
         evidence = read_evidence(path.parent if own else SHIPPED)
@@ -92,7 +97,9 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
     beliefs, bad = read_beliefs(spec.get("prior", {}), where, evidence and evidence.sources)
     faults += bad
     faults += missing_beliefs(spec.get("prior", {}), where)
-    correlations, bad = read_correlations(spec.get("correlation", []), beliefs, where)
+    correlations, bad = read_correlations(
+        spec.get("correlation", []), beliefs, where, spec.get("prior", {})
+    )
     faults += bad
     tasks, bad = _tasks(spec.get("task", {}), where, evidence)
     faults += bad
@@ -100,7 +107,7 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
     if evidence is not None and "evidence" in parts:
         chosen, bad = _select(evidence, parts["evidence"], where)
         faults += bad
-    if not faults:
+    if "forecast" in parts:
         faults += _consistency(parts["forecast"], tasks, where)
     if faults:
         raise BadInput(faults)
@@ -122,10 +129,11 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 def _find(name: str, folder: Path) -> Path:
     if name.endswith(".toml") or "/" in name:
-        path = (folder / name).resolve()
-        if not path.is_file():
-            raise BadInput([Fault(name, "file", "does not exist", "check the path")])
-        return path
+        with suppress(OSError, ValueError, RuntimeError):  # too long, NUL, links in a circle
+            path = (folder / name).resolve()
+            if path.is_file():
+                return path
+        raise BadInput([Fault(name, "file", "does not exist", "check the path")])
     if name in shipped():
         return SHIPPED / f"{name}.toml"
     fix = f"{nearest(name, shipped())} or give a path that ends in .toml"
@@ -153,7 +161,7 @@ def _parsed(path: Path) -> Spec:
                 [Fault(str(path), "file", f"must be under {LIMIT} bytes", "is it TOML?")]
             )
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, endless digits or nesting
         fix = "mend that line; a key may stand only once"
         raise BadInput([Fault(str(path), "file", f"must be TOML: {error}", fix)]) from None
     except OSError as error:
@@ -181,10 +189,13 @@ def _merged(parent: Spec, child: Spec) -> Spec:
 
 
 def _sections(spec: Spec, where: str) -> tuple[dict[str, Any], list[Fault]]:
-    parts, faults = {}, []
-    for key in spec.keys() - schema.SECTIONS.keys() - schema.PLAIN.keys():
-        known = [*schema.SECTIONS, *schema.PLAIN]
-        faults.append(Fault(where, key, "is not a key of a scenario", nearest(key, known)))
+    known = [*schema.SECTIONS, *schema.PLAIN]
+    parts: dict[str, Any] = {}
+    faults = [
+        Fault(where, key, "is not a key of a scenario", nearest(key, known))
+        for key in spec
+        if key not in known
+    ]
     for key, kind in schema.PLAIN.items():
         if not isinstance(value := spec.get(key, kind()), kind) or (kind is str and not value):
             fix = {"name": 'write name = "..."', "prior": "write [prior.NAME] tables"}.get(key)
@@ -244,6 +255,10 @@ def _select(
 def _consistency(
     forecast: schema.Forecast, tasks: dict[str, schema.Task], where: str
 ) -> Iterator[Fault]:
+    for key in ("dates", "thresholds_usd", "inference_factors", "ages_years"):
+        asked = getattr(forecast, key)
+        if len({*asked}) < len(asked):
+            yield Fault(where, f"forecast.{key}", "must not repeat itself", "remove the double")
     for date in forecast.dates:
         if date > forecast.horizon:
             rule = f"{date} is past the horizon, {forecast.horizon}"

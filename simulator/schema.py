@@ -5,6 +5,7 @@ its findings in this project's words. What relates sections to one another is in
 """
 
 import datetime as dt
+import reprlib
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -120,8 +121,10 @@ def parse[S: _Section](
 
 
 def _fault(model: type[_Section], error: Any, where: str, key: str) -> Fault:
-    names = [str(p) for p in error["loc"] if not str(p).startswith(("float", "literal", "list"))]
-    names = [n for n in names if n.isdecimal() or n.isidentifier()]
+    first, rest = map(str, error["loc"][:1]), map(str, error["loc"][1:])
+    unions = ("float", "literal", "list")  # below a key, pydantic names the branch it tried
+    below = [n for n in rest if not n.startswith(unions) and (n.isdecimal() or n.isidentifier())]
+    names = [*first, *below]
     full = ".".join([key, *names])
     match error["type"]:
         case "extra_forbidden":
@@ -135,7 +138,14 @@ def _fault(model: type[_Section], error: Any, where: str, key: str) -> Fault:
         case "value_error":
             rule = str(error["ctx"]["error"])
             return Fault(where, full, rule, f"write a date as {FORMS}")
-    return Fault(where, full, _plain(error["msg"]), f"it is {error['input']!r} now")
+    return Fault(where, full, _plain(error["msg"]), f"it is {_shown(error['input'])} now")
+
+
+def _shown(value: Any) -> str:
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return "too long to show"
 
 
 def _plain(message: str) -> str:
