@@ -24,10 +24,10 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user_data
 
-from simulator import equations, prior
+from simulator import beliefs, equations, observations, prior, quantities
 from simulator import model as model_module
 
-SOURCES = (equations, prior, model_module)
+SOURCES = (beliefs, equations, observations, prior, quantities, model_module)
 COMPILERS = ("llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor")
 JITTER = 0.5  # sd of a chain's start around zero, the middle of the standard normals sampled
 
@@ -95,12 +95,13 @@ def _keep(compiled: CompiledPyMCModel, path: Path, key: str) -> None:
             [[s.start, s.stop] for s in slices],
             [list(map(int, s)) for s in shapes],
         ],
-        "sha256": hashlib.sha256(b"".join(blobs)).hexdigest(),
     }
+    content = b"\n".join([json.dumps(about, default=int).encode(), b"".join(blobs)])
+    digest = hashlib.sha256(content).hexdigest().encode()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
-            file.write(b"".join([json.dumps(about, default=int).encode(), b"\n", *blobs]))
+            file.write(digest + b"\n" + content)
             file.close()
             os.replace(file.name, path)
         except BaseException:
@@ -110,11 +111,14 @@ def _keep(compiled: CompiledPyMCModel, path: Path, key: str) -> None:
 
 def _load(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel | None:
     try:
-        head, _, body = path.read_bytes().partition(b"\n")
-        about = json.loads(head)
-    except (OSError, ValueError):
+        digest, _, content = path.read_bytes().partition(b"\n")
+    except OSError:
         return None
-    if about.get("key") != key or hashlib.sha256(body).hexdigest() != about.get("sha256"):
+    if hashlib.sha256(content).hexdigest().encode() != digest:
+        return None
+    head, _, body = content.partition(b"\n")
+    about = json.loads(head)
+    if about["key"] != key:
         return None
     logp, expand = _link(about["functions"], body)
     by_name = {data.name: data for data in model.data_vars}

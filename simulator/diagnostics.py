@@ -63,6 +63,11 @@ def ess_tail(draws: np.ndarray) -> float:
     return float(array_stats.ess(draws, method="tail", prob=(0.05, 0.95)))
 
 
+def mixed(draws: np.ndarray) -> bool:
+    """Whether the chains of one quantity pass the gate; draws of shape (chain, draw)."""
+    return r_hat(draws) <= R_HAT and min(ess_bulk(draws), ess_tail(draws)) >= ESS
+
+
 def mcse_median(draws: np.ndarray) -> float:
     """Monte Carlo standard error of the median; draws of shape (chain, draw)."""
     return float(array_stats.mcse(draws, method="quantile", prob=0.5))
@@ -70,7 +75,7 @@ def mcse_median(draws: np.ndarray) -> float:
 
 def e_bfmi(energy: np.ndarray) -> np.ndarray:
     """Energy's Bayesian fraction of missing information, by chain; shape (chain, draw)."""
-    return np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+    return np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1, ddof=1)
 
 
 def elements(variable: xr.DataArray) -> dict[str, np.ndarray]:
@@ -107,7 +112,8 @@ def _worst(
     good: Callable[[float], bool],
 ) -> Check:
     """The worst figure of all; one that is not a number is worse than any."""
-    figures = {name: figure(draws) for name, draws in free.items()}
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a constant, or of infinite draws
+        figures = {name: figure(draws) for name, draws in free.items()}
     if broken := [name for name, value in figures.items() if not np.isfinite(value)]:
         return Check(False, float("nan"), broken[0])
     if not figures:  # the scenario fixes everything

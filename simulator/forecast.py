@@ -98,7 +98,9 @@ def _decline(scenario: Scenario, draws: xr.Dataset, seed: int, name: str) -> Dec
     priced_age = decimal_year(task.priced or task.debut) - debut
     today_age = max(decimal_year(forecast.today) - debut, 0.0)
     transfer = draws["transfer_exponent"] if task.kind == "real" else 1.0
-    rate = draws["decline_rate_at_debut"] * _relative(task, draws, seed, name) * transfer
+    waited = max(debut - decimal_year(forecast.today), 0.0)  # rates slow from today, debut or not
+    slowed = 0.5 ** (waited / draws["slowdown_half_life_years"])
+    rate = draws["decline_rate_at_debut"] * _relative(task, draws, seed, name) * transfer * slowed
     trend = (
         rate.transpose(*SAMPLE),
         draws["decline_ageing_years"],
@@ -150,15 +152,17 @@ def _years_to_threshold(scenario: Scenario, decline: Decline) -> xr.DataArray:
 
 def _first_age(decline: Decline, threshold: float) -> xr.DataArray:
     """Age at which the cost first is at the threshold or below; infinite past the horizon."""
-    arguments = [np.asarray(argument) for argument in decline.arguments]
+    start, floor, *fall = [np.asarray(argument) for argument in decline.arguments]
 
-    def above(age: np.ndarray, *arguments: np.ndarray) -> np.ndarray:
-        return equations.cost_oom(age, *arguments) - threshold
+    # On its floor a cost stands still, and no root is the first: solve for the fall without it.
+    def above(age: np.ndarray, start: np.ndarray, *fall: np.ndarray) -> np.ndarray:
+        return equations.cost_oom(age, start, -np.inf, *fall) - threshold
 
     ends = np.zeros(()), np.asarray(decline.horizon_age)
-    at_debut, at_horizon = (above(end, *arguments) for end in ends)
-    root = elementwise.find_root(above, ends, args=tuple(arguments)).x
-    years = np.where(at_debut <= 0, 0.0, np.where(at_horizon > 0, np.inf, root))
+    at_debut, at_horizon = (above(end, start, *fall) for end in ends)
+    root = elementwise.find_root(above, ends, args=(start, *fall)).x
+    never = (at_horizon > 0) | (floor > threshold + 1e-12)  # a floor in round figures may equal it
+    years = np.where(at_debut <= 0, 0.0, np.where(never, np.inf, root))
     return xr.DataArray(years, dims=SAMPLE)
 
 

@@ -18,13 +18,15 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 
-from simulator import streams
+from simulator import diagnostics, streams
 from simulator.compiled import density
 from simulator.observations import Observations
 from simulator.quantities import QUANTITIES
 from simulator.scenario import Scenario
+from simulator.schema import Sampler
 
 SAMPLE = ("chain", "draw")
+CAREFUL = 0.99  # target acceptance of a second attempt
 PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
 STATISTICS = {  # nutpie's names to ArviZ's
     "depth": "tree_depth",
@@ -60,15 +62,13 @@ def sample(
     shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
     if not model.observed_RVs:
         stage("sample")
-        draws, statistics = (
-            _prior(model, seed, (settings.chains, settings.draws), "posterior"),
-            None,
-        )
+        draws = _prior(model, seed, (settings.chains, settings.draws), "posterior")
+        statistics = None
     else:
         stage("compile")
         compiled = density(model, structure(scenario))
         stage("sample")
-        draws, statistics = _nuts(compiled, model, scenario, seed, chains)
+        draws, statistics = _sound(compiled, model, settings, seed, chains)
     stage("predict")
     prior = _prior(model, seed, shape, "prior")
     groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
@@ -89,10 +89,39 @@ def structure(scenario: Scenario) -> list:
     return [scenario.structure.model_dump(), families, pairs]
 
 
-def _nuts(
-    compiled: Any, model: pm.Model, scenario: Scenario, seed: int, chains: Callable | None
+def _sound(
+    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None
 ) -> tuple[Draws, xr.Dataset]:
-    settings = scenario.sampler
+    """Draws of the free variables and their statistics; a poor sample is drawn anew, once.
+
+    The second attempt takes smaller steps and tunes for longer, which is what divergences call
+    for. Its statistics say that there was a first. The gate judges what comes out, as ever.
+    """
+    draws, statistics = _nuts(compiled, model, settings, seed, chains)
+    divergent = int(statistics["diverging"].sum())
+    if divergent or (_large(settings) and not _mixed(draws)):
+        careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
+        settings = settings.model_copy(update=careful)
+        draws, statistics = _nuts(compiled, model, settings, seed, chains)
+        statistics.attrs["first_attempt_divergences"] = divergent
+    statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
+    return draws, statistics
+
+
+def _large(settings: Sampler) -> bool:
+    """Whether so many draws could pass the gate at all."""
+    return settings.chains >= diagnostics.CHAINS and settings.chains * settings.draws >= 4000
+
+
+def _mixed(draws: Draws) -> bool:
+    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
+    free = [a[..., i] for a in flat for i in range(a.shape[2])]
+    return all(diagnostics.mixed(one) for one in free)
+
+
+def _nuts(
+    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None
+) -> tuple[Draws, xr.Dataset]:
     sampler = nutpie.sample(
         compiled,
         draws=settings.draws,

@@ -47,7 +47,7 @@ def build(scenario: Scenario, observations: Observations) -> pm.Model:
     return model
 
 
-def _progress_years(scenario: Scenario) -> float:
+def _progress_years(scenario: Scenario) -> pt.TensorVariable:
     forecast = scenario.forecast
     span = decimal_year(forecast.today) - decimal_year(forecast.algorithm_baseline)
     return pm.Data("progress_years", np.float64(span))

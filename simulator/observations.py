@@ -16,6 +16,7 @@ from simulator.evidence import Evidence, Row
 Z90 = 1.6448536269514722  # a 90% interval is this many standard errors either side
 BASELINE = "grpo"  # the recipe of the o1 era, against which algorithmic gains are measured
 REFERENCE_SCORE = 0.45  # the middle of the baseline's own curve, where a shift means most
+UNSTATED_SE = 0.1  # OOM per year; a rate without an interval is not known exactly, but to 26%
 BASELINE_ERROR = 0.2  # ln; seed noise of 0.0175 on the baseline's height of 0.088
 
 
@@ -163,9 +164,13 @@ def _curve(row: Row) -> tuple[float, float, float, float]:
 
 
 def _interval_se(rows: Sequence[Row]) -> np.ndarray:
-    """Standard error in OOM of a factor with a 90% interval; zero where none was published."""
+    """Standard error in OOM of a factor with a 90% interval, or UNSTATED_SE without one."""
+    intervals = [(row["q05"], row["q95"]) for row in rows]
     return np.array(
-        [np.log10(r["q95"] / r["q05"]) / (2 * Z90) if r["q05"] is not None else 0.0 for r in rows]
+        [
+            UNSTATED_SE if low is None else np.log10(high / low) / (2 * Z90)
+            for low, high in intervals
+        ]
     )
 
 

@@ -194,7 +194,7 @@ def _record(about: dict, scenario: "Scenario", draws: "xr.DataTree", seconds: Ma
     return about | {
         "scenario_digest": scenario.digest,
         "sampler": scenario.sampler.model_dump() | {"seed": about["seed"]},
-        "nuts": "nutpie, diagonal mass matrix from draws",
+        "nuts": _attempts(draws),
         "groups": sorted(draws.children),
         "observations": scenario.evidence.size,
         "versions": {name: _version(name) for name in RECORDED},
@@ -202,6 +202,13 @@ def _record(about: dict, scenario: "Scenario", draws: "xr.DataTree", seconds: Ma
         "platform": platform.platform(),
         "seconds": {stage: round(s, 3) for stage, s in seconds.items()},
     }
+
+
+def _attempts(draws: "xr.DataTree") -> dict[str, Any] | None:
+    """How NUTS was run in the end; None where the posterior is the prior."""
+    if "sample_stats" not in draws.children:
+        return None
+    return {"by": "nutpie, mass matrix from draws"} | dict(draws["sample_stats"].attrs)
 
 
 def _version(name: str) -> str:

@@ -58,6 +58,8 @@ def _worst(run: Run) -> str:
     said += significant(min(value["ess_bulk_at_least_400"], value["ess_tail_at_least_400"]), 2)
     if "no_divergences" in value:
         said += f", {value['no_divergences']:.0f} divergences"
+    if (first := (run.record["nuts"] or {}).get("first_attempt_divergences")) is not None:
+        said += f"; the second attempt, with smaller steps (the first had {first} divergences)"
     return said
 
 

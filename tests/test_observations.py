@@ -9,7 +9,7 @@ import pytest
 from simulator import load_scenario
 from simulator.dates import decimal_year
 from simulator.evidence import Evidence
-from simulator.observations import Z90, observe
+from simulator.observations import UNSTATED_SE, Z90, observe
 
 DAY = dt.date(2025, 1, 1)
 
@@ -217,11 +217,11 @@ def test_an_as_of_date_ends_what_was_watched():
     assert ends == pytest.approx(decimal_year(dt.date(2025, 6, 30)))
 
 
-def test_a_factor_has_the_error_of_its_interval_and_none_without_one():
+def test_a_factor_has_the_error_of_its_interval_or_the_stated_one():
     rows = [factor(10.0, 1.0, 100.0), factor(5.0)]
     seen = observe(evidence(annual_factors=rows))
     assert seen.observed["annual_factor_oom"][1] == pytest.approx([1, np.log10(5)])
-    assert seen.constant["factor_se"][1] == pytest.approx([1 / Z90, 0])
+    assert seen.constant["factor_se"][1] == pytest.approx([1 / Z90, UNSTATED_SE])
 
 
 def test_only_hardware_adjusted_factors_lack_hardware():

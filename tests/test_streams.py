@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from simulator.streams import integer, normals, stream
 
 SEED = st.integers(0, 2**63 - 1)
-NAME = st.text(st.characters(exclude_characters="\0"), min_size=1)
+NAME = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
 
 
 @given(SEED, NAME)
