@@ -25,10 +25,10 @@ EVIDENCE = Path(__file__).resolve().parent.parent / "priors" / "evidence"
 
 COLUMNS = {
     "response_points.csv": (
-        "source,locator,date,curve,system,kind,benchmark,compute,compute_unit,score"
+        "source,locator,date,curve,system,kind,recipe,benchmark,compute,compute_unit,score"
     ),
     "response_slopes.csv": (
-        "source,locator,date,curve,kind,benchmark,slope_logit_per_oom,se,"
+        "source,locator,date,curve,kind,recipe,benchmark,slope_logit_per_oom,se,"
         "lowest_score,highest_score,span_oom,points"
     ),
     "cost_records.csv": (
@@ -161,6 +161,13 @@ DIGITISED = {  # series in response_curves.csv -> source, figure, date, curve, k
         "cursorbench",
     ),
 }  # fmt: skip
+# RL curves -> whether they were made with an o1-era recipe or a later, improved one
+RECIPE = {
+    "o1_train": "baseline",
+    "composer": "today",
+    "scalerl_8b": "today",
+    "scalerl_scout": "today",
+}
 SCALERL_CURVES = {
     "ScaleRL_AIME24_8B_dense": "scalerl_8b",
     "ScaleRL_AIME24_17Bx16_MoE": "scalerl_scout",
@@ -179,6 +186,7 @@ def response_points(data: Path) -> Iterator[Row]:
                 "curve": curve,
                 "system": "o1" if source == "openai-o1" else curve,  # its two panels are one model
                 "kind": kind,
+                "recipe": RECIPE.get(curve, ""),
                 "benchmark": benchmark,
                 "compute": f"{10**point.log10_x_relative:.6g}",
                 "compute_unit": "relative",
@@ -193,6 +201,7 @@ def response_points(data: Path) -> Iterator[Row]:
             "curve": "o1_mini",
             "system": "o1_mini",
             "kind": "inference",
+            "recipe": "",
             "benchmark": "aime",
             "compute": tokens,
             "compute_unit": "tokens",
@@ -212,6 +221,7 @@ def scalerl_points(data: Path) -> Iterator[Row]:
                 "curve": curve,
                 "system": curve,
                 "kind": "rl",
+                "recipe": RECIPE[curve],
                 "benchmark": "aime",
                 "compute": point.gpu_hours_GB200,
                 "compute_unit": "GB200 GPU-hours",
@@ -243,6 +253,7 @@ def sweep_row(x: np.ndarray, score: np.ndarray, n: np.ndarray, **names: str) -> 
     slope, se = logit_slope(x, score, n)
     return names | {
         "kind": "inference",
+        "recipe": "",
         "slope_logit_per_oom": f"{slope:.4f}",
         "se": f"{se:.4f}",
         "lowest_score": f"{score.min():.4f}",
@@ -370,6 +381,7 @@ def tan_slopes() -> Iterator[Row]:
             "date": "2025-12-22",
             "curve": curve,
             "kind": "rl",
+            "recipe": "baseline",
             "benchmark": "math",
             "slope_logit_per_oom": f"{slope:.4f}",
             "se": f"{0.3 * slope:.4f}",

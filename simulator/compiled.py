@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user_data
@@ -53,7 +54,10 @@ def cache_folder() -> Path:
     """Where compiled code is kept: $SIMULATOR_CACHE, or a folder in the user's cache."""
     if chosen := os.environ.get("SIMULATOR_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ai-scaling-simulator"
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        / "ai-scaling-simulator"
+    )
 
 
 def _start(size: int, seed: int | None) -> np.ndarray:
@@ -63,14 +67,20 @@ def _start(size: int, seed: int | None) -> np.ndarray:
 def _key(model: pm.Model, structure: object) -> str:
     parts = [
         structure,
-        {data.name: data.get_value(borrow=True).shape for data in model.data_vars},
+        [_kind(data.get_value(borrow=True)) for data in model.data_vars],
         {dim: labels and len(labels) for dim, labels in model.coords.items()},
         [Path(module.__file__).read_text("utf-8") for module in SOURCES],
         {name: importlib.metadata.version(name) for name in COMPILERS},
         sys.version,
+        [pytensor.config.floatX, pytensor.config.numba__fastmath],
+        {key: value for key, value in os.environ.items() if key.startswith("NUMBA_")},
         cpu_target.target_context.codegen().magic_tuple(),  # platform and processor
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _kind(array: np.ndarray) -> list:
+    return [str(array.dtype), *array.shape]
 
 
 def _keep(compiled: CompiledPyMCModel, path: Path, key: str) -> None:
@@ -120,7 +130,10 @@ def _load(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel | None:
     about = json.loads(head)
     if about["key"] != key:
         return None
-    logp, expand = _link(about["functions"], body)
+    try:
+        logp, expand = _link(about["functions"], body)
+    except Exception:  # whatever LLVM has against it, compiling anew is the way out
+        return None
     by_name = {data.name: data for data in model.data_vars}
     keys = {by_name[name]: name for name in about["data"]}
     values = {name: np.array(by_name[name].get_value(), order="C") for name in about["data"]}

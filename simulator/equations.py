@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 POINTS_PER_LOGIT = 25.0  # steepest slope of a logistic curve: d(100 p)/d(logit p) at p = 1/2
-PROBIT = 1.702  # a logistic curve with this scale is within 0.01 of the normal's
 
 
 def logit(score: Any) -> Any:

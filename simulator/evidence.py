@@ -34,6 +34,7 @@ REAL = Column(number=True)
 POSITIVE = Column(number=True, low=0)
 FRACTION = Column(number=True, low=0, high=1)
 KIND = Column(choices=("rl", "inference"))
+RECIPE = Column(choices=("baseline", "today"), optional=True)
 
 
 def _maybe(column: Column) -> Column:
@@ -45,6 +46,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "curve": TEXT,
         "system": TEXT,
         "kind": KIND,
+        "recipe": RECIPE,
         "benchmark": TEXT,
         "compute": POSITIVE,
         "compute_unit": TEXT,
@@ -53,6 +55,7 @@ TABLES: dict[str, dict[str, Column]] = {
     "response_slopes": {
         "curve": TEXT,
         "kind": KIND,
+        "recipe": RECIPE,
         "benchmark": TEXT,
         "slope_logit_per_oom": REAL,
         "se": POSITIVE,
@@ -145,7 +148,7 @@ def read_evidence(folder: Path) -> Evidence:
 def select(
     evidence: Evidence, keys: Iterable[str] | None = None, as_of: dt.date | None = None
 ) -> Evidence:
-    """Keep the rows of the named sources (None: all) that were public on `as_of` (None: today)."""
+    """Keep the rows of the named sources (None: all), dated `as_of` or before (None: whenever)."""
     kept = None if keys is None else set(keys)
 
     def known(row: Row) -> bool:
@@ -336,6 +339,12 @@ RULES = (
         lambda r: r["date"] <= r["observed_until"],
         "must not be before the date",
         "order them",
+    ),
+    Rule(
+        ("recipe", "kind", "curve"),
+        lambda r: (r["recipe"] is not None) == (r["kind"] == "rl"),
+        "must be given for an RL curve and for no other",
+        "write baseline (o1-era) or today, or leave it empty",
     ),
     Rule(
         ("asymptote", "start"),

@@ -119,6 +119,8 @@ def _relative(task: Task, draws: xr.Dataset, seed: int, name: str) -> xr.DataArr
     """Rate of decline of the task over that of a typical series of a typical benchmark."""
     if task.resembles == "typical":
         return xr.ones_like(draws["decline_rate_at_debut"])
+    if task.resembles in draws.get("series", ()):
+        return draws["series_decline"].sel(series=task.resembles, drop=True)
     series = draws["decline_series_spread"] * effect(draws, seed, "task", name, "series")
     if task.resembles in draws.get("cost_benchmark", ()):
         benchmark = draws["benchmark_decline"].sel(cost_benchmark=task.resembles, drop=True)

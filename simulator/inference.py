@@ -17,6 +17,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
+from pytensor.tensor.random.basic import NormalRV
 
 from simulator import diagnostics, streams
 from simulator.compiled import density
@@ -84,7 +85,7 @@ def sample(
 
 def structure(scenario: Scenario) -> list:
     """What shapes the graph beyond the sizes of the data: forms, families, correlated pairs."""
-    families = {name: belief.family for name, belief in scenario.beliefs.items()}
+    families = [(name, belief.family) for name, belief in scenario.beliefs.items()]
     pairs = [c.between for c in scenario.correlations]
     return [scenario.structure.model_dump(), families, pairs]
 
@@ -97,20 +98,26 @@ def _sound(
     The second attempt takes smaller steps and tunes for longer, which is what divergences call
     for. Its statistics say that there was a first. The gate judges what comes out, as ever.
     """
-    draws, statistics = _nuts(compiled, model, settings, seed, chains)
+    draws, statistics = _nuts(compiled, model, settings, seed, 1, chains)
     divergent = int(statistics["diverging"].sum())
-    if divergent or (_large(settings) and not _mixed(draws)):
+    poor = f"{divergent} divergences" if divergent else ""
+    if not poor and _large(settings) and not _mixed(draws):
+        poor = "chains that had not mixed"
+    if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
         settings = settings.model_copy(update=careful)
-        draws, statistics = _nuts(compiled, model, settings, seed, chains)
-        statistics.attrs["first_attempt_divergences"] = divergent
+        draws, statistics = _nuts(compiled, model, settings, seed, 2, chains)
+        statistics.attrs["first_attempt"] = poor
     statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
     return draws, statistics
 
 
 def _large(settings: Sampler) -> bool:
     """Whether so many draws could pass the gate at all."""
-    return settings.chains >= diagnostics.CHAINS and settings.chains * settings.draws >= 4000
+    return (
+        settings.chains >= diagnostics.CHAINS
+        and settings.chains * settings.draws >= 2 * diagnostics.ESS
+    )
 
 
 def _mixed(draws: Draws) -> bool:
@@ -120,7 +127,12 @@ def _mixed(draws: Draws) -> bool:
 
 
 def _nuts(
-    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None
+    compiled: Any,
+    model: pm.Model,
+    settings: Sampler,
+    seed: int,
+    attempt: int,
+    chains: Callable | None,
 ) -> tuple[Draws, xr.Dataset]:
     sampler = nutpie.sample(
         compiled,
@@ -128,7 +140,7 @@ def _nuts(
         tune=settings.tune,
         chains=settings.chains,
         target_accept=settings.target_accept,
-        seed=streams.integer(seed, "nuts") % 2**32,
+        seed=streams.integer(seed, "nuts", attempt) % 2**32,
         adaptation="draw_diag",  # twice the smallest ESS per second of the default, measured
         save_warmup=False,
         progress_bar=False,
@@ -159,6 +171,7 @@ def _prior(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draw
         name: streams.normals(seed, use, name, shape=(*shape, *size))
         for name, size in sizes.items()
     }
+    assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
     parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
     values = iter(_pass(model, parameters, normals))
     out = {}
@@ -215,8 +228,16 @@ def _predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[s
     for rv, own in zip(model.observed_RVs, parameters, strict=True):
         numbers = [_aligned(next(values)) for _ in own]
         size = np.broadcast_shapes(*(n.shape for n in numbers))
-        rng = streams.stream(seed, group, rv.name)
-        replicates[rv.name] = rv.owner.op.rng_fn(rng, *numbers, size)
+        replicates[rv.name] = np.stack(
+            [
+                rv.owner.op.rng_fn(
+                    streams.stream(seed, group, rv.name, chain),
+                    *(n[min(chain, len(n) - 1)] for n in numbers),
+                    size[1:],
+                )
+                for chain in range(size[0])
+            ]
+        )
     return {group: _labelled(model, replicates)}
 
 

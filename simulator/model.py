@@ -99,10 +99,11 @@ def _responses(belief: dict, data: dict, observations: Observations) -> None:
     system_effect = pm.Normal("system_effect", dims="system")
     ratio_ln = pt.log(belief["slope_ratio"]) + belief["benchmark_ratio_spread"] * ratio_effect
     pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
+    today_ln = pt.log(belief["algorithm_slope_factor"])  # a curve of today's recipes has it already
     slope = pt.exp(
         equations.log_slope(
             slope_ln[benchmark],
-            data["curve_is_rl"] * ratio_ln[benchmark],
+            data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln,
             (belief["system_slope_spread"] * system_effect)[system],
         )
     )
@@ -183,6 +184,7 @@ def _costs(belief: dict, data: dict, observations: Observations) -> None:
         "cost_decline_oom_per_year", pt.log10(belief["cost_decline_factor"])
     )
     rate = pm.Deterministic("decline_rate_at_debut", equations.rate_at_debut(first_year, *shape))
+    belief["decline_rate_at_debut"] = rate
     if not observations.of("cost_benchmark"):
         return
     effect = pm.Normal("benchmark_decline_effect", dims="cost_benchmark")
@@ -196,31 +198,21 @@ def _costs(belief: dict, data: dict, observations: Observations) -> None:
 
 
 def _records(belief: dict, data: dict, rates: pt.TensorVariable, shape: tuple) -> None:
-    """Records scatter around the trend. That the last one stood until observation ended says that
-    the trend had not run far below it: a record there would have been seen. The chance of that is
-    the noise's own tail, with a logistic curve in the normal's place."""
+    """Records scatter around the trend of their series, each in the middle of its reign."""
     level = 2 * pm.Normal("series_level_z", dims="series") - 1
     pm.Deterministic("series_level", level, dims="series")
-    noise = belief["record_noise_oom"]
     effect = pm.Normal("series_decline_effect", dims="series")
-    relative = pt.exp(belief["decline_series_spread"] * effect)
-    rate = rates[data["series_benchmark"]] * relative
+    rate = rates[data["series_benchmark"]] * pt.exp(belief["decline_series_spread"] * effect)
+    pm.Deterministic("series_decline", rate / belief["decline_rate_at_debut"], dims="series")
     start = level + rate * equations.ageing(data["series_middle_age"], *shape)
     series = data["record_series"]
     pm.StudentT(
         "record_oom_usd",
         nu=TAILS,
         mu=start[series] - rate[series] * equations.ageing(data["record_age"], *shape),
-        sigma=noise,
+        sigma=belief["record_noise_oom"],
         observed=data["record_oom_usd"],
         dims="record",
-    )
-    end = start - rate * equations.ageing(data["series_end_age"], *shape)
-    pm.Bernoulli(
-        "unbroken",
-        logit_p=equations.PROBIT * (end - data["series_last_oom_usd"]) / noise,
-        observed=data["unbroken"],
-        dims="series",
     )
 
 

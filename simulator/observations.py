@@ -90,6 +90,7 @@ def _responses(points: Sequence[Row], slopes: Sequence[Row]) -> Observations:
     coords = {"benchmark": benchmarks, "curve": named, "system": _labels(systems)}
     constant = {
         "curve_is_rl": ("curve", np.array([float(row["kind"] == "rl") for row in rows])),
+        "curve_is_today": ("curve", np.array([float(row["recipe"] == "today") for row in rows])),
         "curve_benchmark": ("curve", _index([row["benchmark"] for row in rows], benchmarks)),
         "curve_system": ("curve", _index(systems, coords["system"])),
     }
@@ -186,7 +187,7 @@ def _progress(rows: Sequence[Row]) -> Observations:
 
 
 def _costs(records: Sequence[Row], factors: Sequence[Row]) -> Observations:
-    """Record staircases, the unbroken last record of each, and published annual factors."""
+    """Record staircases and published annual factors."""
     if not records and not factors:
         return Observations({}, {}, {})
     benchmarks = _labels(sorted({row["benchmark"] for row in (*records, *factors)}))
@@ -213,16 +214,13 @@ def _costs(records: Sequence[Row], factors: Sequence[Row]) -> Observations:
 
 
 def _add_records(parts: Observations, rows: Sequence[Row], benchmarks: np.ndarray) -> None:
+    rows = sorted(rows, key=lambda row: (row["series"], row["date"]))
     series = _labels([row["series"] for row in rows])
     group = _index([row["series"] for row in rows], series)
-    date = np.array([decimal_year(row["date"]) for row in rows])
-    debut = np.array([date[group == i].min() for i in range(len(series))])
-    cost = np.log10([_cost(row) for row in rows])
-    until = [
-        max(decimal_year(r["observed_until"]) for r in rows if r["series"] == s) for s in series
-    ]
+    start = np.array([decimal_year(row["date"]) for row in rows])
+    debut = np.array([start[group == i].min() for i in range(len(series))])
+    age = _reign_middles(rows, start, group) - debut[group]
     of = {row["series"]: row["benchmark"] for row in rows}
-    age = date - debut[group]
     parts.coords.update(series=series, record=np.arange(len(rows)))
     parts.constant.update(
         record_series=("record", group),
@@ -231,15 +229,20 @@ def _add_records(parts: Observations, rows: Sequence[Row], benchmarks: np.ndarra
         series_debut=("series", debut),
         # The level is that of the middle of a series, where it does not pull on the slope.
         series_middle_age=("series", _means(age, group, len(series))),
-        series_end_age=("series", np.maximum(until - debut, 0.0)),
-        series_last_oom_usd=(
-            "series",
-            np.array([cost[group == i].min() for i in range(len(series))]),
-        ),
     )
-    parts.observed.update(
-        record_oom_usd=("record", cost), unbroken=("series", np.ones(len(series), dtype="int64"))
-    )
+    parts.observed["record_oom_usd"] = ("record", np.log10([_cost(row) for row in rows]))
+
+
+def _reign_middles(rows: Sequence[Row], start: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The middle of the time in which each record was the cheapest, in decimal years.
+
+    A record stands until the next, the last one until observation ended. So quiet times count, and
+    count alike within a series and at its end, where the record is still unbroken.
+    """
+    until = np.array([decimal_year(row["observed_until"]) for row in rows])
+    followed = np.append(group[1:] == group[:-1], False)
+    end = np.where(followed, np.append(start[1:], 0.0), np.maximum(until, start))
+    return (start + end) / 2
 
 
 def _cost(row: Row) -> float:

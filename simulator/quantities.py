@@ -127,6 +127,7 @@ DERIVED: dict[str, Quantity] = {
     "curve_slope": Quantity("logit per OOM", "slope of each published curve"),
     "benchmark_slope_ratio": Quantity("1", "RL slope over inference slope, by benchmark"),
     "benchmark_decline": Quantity("1", "rate of decline over that of a typical benchmark"),
+    "series_decline": Quantity("1", "rate of decline of a series over that of a typical one"),
     "curve_level": Quantity("logit", "score of each curve in the middle of its points"),
     "series_level": Quantity("OOM USD", "cost of each series in the middle of its records"),
 }

@@ -217,13 +217,17 @@ def _tasks(
 ) -> tuple[dict[str, schema.Task], list[Fault]]:
     tasks, faults = {}, []
     known = {"typical", "new"}
-    for table in ("cost_records", "annual_factors"):
-        known |= {row["benchmark"] for row in evidence.rows(table)} if evidence else set()
+    for table, names in {
+        "cost_records": ("benchmark", "series"),
+        "annual_factors": ("benchmark",),
+    }.items():
+        rows = evidence.rows(table) if evidence else ()
+        known |= {row[name] for row in rows for name in names}
     for name, table in listed.items() if isinstance(listed, dict) else ():
         key = f"task.{name}"
         task, bad = schema.parse(schema.Task, table, where, key)
         if not bad and evidence and task.resembles not in known:
-            rule = f"{task.resembles!r} is no benchmark with costs"
+            rule = f"{task.resembles!r} is no benchmark or series with costs"
             bad = [Fault(where, f"{key}.resembles", rule, nearest(task.resembles, known))]
         faults += bad
         if not bad:

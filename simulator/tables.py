@@ -58,8 +58,8 @@ def _worst(run: Run) -> str:
     said += significant(min(value["ess_bulk_at_least_400"], value["ess_tail_at_least_400"]), 2)
     if "no_divergences" in value:
         said += f", {value['no_divergences']:.0f} divergences"
-    if (first := (run.record["nuts"] or {}).get("first_attempt_divergences")) is not None:
-        said += f"; the second attempt, with smaller steps (the first had {first} divergences)"
+    if first := (run.record["nuts"] or {}).get("first_attempt"):
+        said += f"; second attempt, in smaller steps (the first had {first})"
     return said
 
 
@@ -108,10 +108,15 @@ def headline(rows: list[Row]) -> Iterator[Row]:
                 yield row
             case {"date": date} if date in (*dates[:2], dates[-1]):
                 yield row
-            case {"threshold": _} if row["q50"] != 0 and row["prob_infinite"] < 0.95:
+            case {"threshold": _} if not _settled(row):
                 yield row
             case {"age": _}:
                 yield row
+
+
+def _settled(row: Row) -> bool:
+    """Whether a threshold is as good as reached at debut, or as good as out of reach."""
+    return row["prob_infinite"] >= 0.95 or (row["q50"] is not None and row["q50"] < 0.1)
 
 
 def print_quantiles(rows: list[Row]) -> None:

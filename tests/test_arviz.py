@@ -189,9 +189,5 @@ def test_predictive_checks(draws, plot, group):
     plot(draws, group=group, backend="matplotlib", **SCORES)
 
 
-def test_predictive_check_of_a_binary_observation(draws):
-    az.plot_ppc_pava(draws, var_names=["unbroken"], backend="matplotlib")
-
-
 def test_plot_lm(draws):
     az.plot_lm(draws, x="point_compute_oom", y="score_logit", smooth=False, backend="matplotlib")

@@ -5,7 +5,7 @@ import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
 from scipy.special import erf, expit
-from scipy.stats import bernoulli, norm, spearmanr, t
+from scipy.stats import norm, spearmanr, t
 
 from simulator import load_scenario
 from simulator.dates import decimal_year
@@ -94,6 +94,7 @@ def log_density(at, scenario):
     lag = np.log(ratio) + b["benchmark_ratio_spread"] * at["benchmark_ratio_effect"]
     strays = b["system_slope_spread"] * at["system_effect"][c["curve_system"]]
     own = at["benchmark_slope_ln"][benchmark] + c["curve_is_rl"] * lag[benchmark]
+    own += c["curve_is_today"] * np.log(b["algorithm_slope_factor"])
     slope = np.exp(own + strays)
     curve = c["point_curve"]
     noise = b["curve_noise"] * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
@@ -129,9 +130,6 @@ def log_density(at, scenario):
     series, noise = c["record_series"], b["record_noise_oom"]
     trend = start[series] - rate[series] * ageing(c["record_age"], *shape)
     total += t.logpdf(y["record_oom_usd"], 4, trend, noise).sum()
-    end = start - rate * ageing(c["series_end_age"], *shape)
-    stood = expit(1.702 * (end - c["series_last_oom_usd"]) / noise)
-    total += bernoulli.logpmf(y["unbroken"], stood).sum()
 
     span = c["factor_age_to"] - c["factor_age_from"]
     fallen = ageing(c["factor_age_to"], *shape) - ageing(c["factor_age_from"], *shape)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from simulator import load_scenario
-from simulator.dates import decimal_year
 from simulator.evidence import Evidence
 from simulator.observations import UNSTATED_SE, Z90, observe
 
@@ -65,7 +64,7 @@ def test_an_absent_table_leaves_its_arrays_out(base, observed, table):
     rest = observe(base._replace(tables=base.tables | {table: ()}))
     gone = {"response_points": "score_logit", "response_slopes": "slope_logit_per_oom"}
     assert observed.observed.keys() - rest.observed.keys() == (
-        {gone[table]} if table in gone else {"record_oom_usd", "unbroken"}
+        {gone[table]} if table in gone else {"record_oom_usd"}
     )
 
 
@@ -169,16 +168,13 @@ def test_without_the_baseline_recipes_say_nothing(base):
 # --- costs ----------------------------------------------------------------------------------------
 
 
-def test_a_staircase_becomes_ages_a_middle_an_end_and_its_lowest_cost():
+def test_a_record_stands_in_the_middle_of_its_reign_and_the_last_until_the_end():
     rows = [record("a", 2023, 10), record("a", 2024, 1), record("a", 2025, 0.1)]
     seen = observe(evidence(cost_records=rows))
-    assert seen.constant["record_age"][1].tolist() == [0, 1, 2]
+    assert seen.constant["record_age"][1].tolist() == [0.5, 1.5, 2.5]
     assert seen.constant["series_debut"][1].tolist() == [2023]
-    assert seen.constant["series_middle_age"][1].tolist() == [1]
-    assert seen.constant["series_end_age"][1].tolist() == [3]
-    assert seen.constant["series_last_oom_usd"][1] == pytest.approx([-1])
+    assert seen.constant["series_middle_age"][1].tolist() == [1.5]
     assert seen.observed["record_oom_usd"][1] == pytest.approx([1, 0, -1])
-    assert seen.observed["unbroken"][1].tolist() == [1]
 
 
 def test_43_million_tokens_at_4_40_against_5_million_at_14_are_4_4x_a_year():
@@ -192,12 +188,11 @@ def test_43_million_tokens_at_4_40_against_5_million_at_14_are_4_4x_a_year():
 
 def test_a_cost_series_is_the_same_in_whatever_order_its_rows_stand(base):
     def by_label(seen):
-        debut, middle, end, last, at = (
-            seen.constant[f"series_{name}"][1]
-            for name in ("debut", "middle_age", "end_age", "last_oom_usd", "benchmark")
+        debut, middle, at = (
+            seen.constant[f"series_{name}"][1] for name in ("debut", "middle_age", "benchmark")
         )
         names, benchmark = seen.coords["series"].tolist(), seen.coords["cost_benchmark"][at]
-        rows = zip(debut, middle, end, last, strict=True)
+        rows = zip(debut, middle, strict=True)
         return {n: (b, *r) for n, b, r in zip(names, benchmark, rows, strict=True)}
 
     rows = list(base.rows("cost_records"))
@@ -212,9 +207,9 @@ def test_a_cost_series_is_the_same_in_whatever_order_its_rows_stand(base):
 
 def test_an_as_of_date_ends_what_was_watched():
     chosen = {"evidence.sources": ["epoch-plunging"], "evidence.as_of": "2025-06-30"}
-    seen = observe(load_scenario("base", chosen).evidence)
-    ends = seen.constant["series_debut"][1] + seen.constant["series_end_age"][1]
-    assert ends == pytest.approx(decimal_year(dt.date(2025, 6, 30)))
+    rows = load_scenario("base", chosen).evidence.rows("cost_records")
+    ends = {row["observed_until"] for row in rows}
+    assert ends == {dt.date(2025, 6, 30)}
 
 
 def test_a_factor_has_the_error_of_its_interval_or_the_stated_one():
