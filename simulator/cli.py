@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="simulator", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
         return code or 0
     except BadInput as error:
         for fault in error.faults:
@@ -44,15 +45,21 @@ def run(arguments: list[str] | None) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing was written", err=True)
+        click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader has seen enough, as in `simulator list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # the reader has seen enough, as in `... | head`
+        _forget_output()
         return 0
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        click.echo(f"error:{where}: {error.strerror or error}; nothing was written", err=True)
+        where = f" {error.filename}:" if error.filename else ""
+        click.echo(f"error:{where} {error.strerror or error}", err=True)
+        _forget_output()
         return BAD_INPUT
+
+
+def _forget_output() -> None:
+    """What is still to be printed goes nowhere, so that closing it cannot fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,7 +100,8 @@ def chosen(
     if prior_only and (evidence or as_of):
         fault = Fault("--prior-only", "usage", "uses no evidence", "drop --evidence and --as-of")
         raise BadInput([fault])
-    overrides, faults = {}, []
+    overrides: dict[str, Any] = {}
+    faults: list[Fault] = []
     for text in settings:
         try:
             key, value = parse_override(text)
@@ -101,7 +109,12 @@ def chosen(
         except BadInput as error:
             faults += error.faults
     if evidence is not None:
-        overrides["evidence.sources"] = [key.strip() for key in evidence.split(",") if key.strip()]
+        keys = [key.strip() for key in evidence.split(",") if key.strip()]
+        overrides["evidence.sources"] = keys[0] if keys in (["all"], ["none"]) else keys
+        if not keys:
+            faults.append(
+                Fault("--evidence", "usage", "names no source", "as in openai-o1,scalerl")
+            )
     if as_of is not None:
         overrides["evidence.as_of"] = as_of
     if prior_only:

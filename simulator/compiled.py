@@ -45,7 +45,6 @@ def density(model: pm.Model, structure: object) -> CompiledPyMCModel:
         fresh = compile_pymc_model(model, var_names=[])
         with suppress(OSError):  # a cache that cannot be written costs time, not the run
             _keep(fresh, path, key)
-        # Run what was kept, so that the first run draws what every later one will.
         kept = _load(model, path, key) or fresh
     return replace(kept, initial_point_func=lambda seed: _start(kept.n_dim, seed))
 

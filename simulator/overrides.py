@@ -47,6 +47,8 @@ def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:
             break
         if part not in table and depth and path[0] in ("prior", "task") and depth + 1 < len(parts):
             rule, fix = f"{'.'.join(path)} is not in the scenario", nearest(part, table)
+            if part in BELIEFS:
+                fix = "set the whole belief, as in prior.NAME='{family=\"constant\",value=1}'"
             yield Fault("--set", key, rule, fix)
             return
         table = table.setdefault(part, {})

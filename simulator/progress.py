@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 STAGES = {
     "import": "loading PyMC",
     "build": "building the model",
-    "compile": "compiling the model (up to a minute the first time, then kept)",
+    "compile": "compiling the model (a minute or two the first time, then kept)",
     "sample": "sampling",
     "predict": "predicting and scoring every observation",
     "project": "projecting costs and multipliers",
@@ -41,7 +41,7 @@ class Display:
     def stage(self, name: str) -> None:
         """A stage begins."""
         said = STAGES.get(name, name)
-        self._progress.update(self._task, description=said, total=None, completed=0)
+        self._progress.reset(self._task, description=said, total=None)
 
     def chains(self, progress: list[Any]) -> None:
         """Draws so far of all chains, tuning included."""

@@ -1,11 +1,15 @@
 """A run: draws, forecast, checks and everything they came from, in one sealed folder."""
 
 import datetime as dt
+import errno
 import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -238,13 +242,38 @@ def _dump(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False, default=str) + "\n"
 
 
+@contextmanager
+def _written_whole(path: Path) -> Iterator[None]:
+    """An interrupt waits until the file is written, and a full disk is an OSError.
+
+    An interrupt inside the netCDF library would leave its lock held, and its closing would wait for
+    that lock for ever.
+    """
+    interrupts: list[int] = []
+    ours = threading.current_thread() is threading.main_thread()
+    before = (
+        signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number)) if ours else 0
+    )
+    try:
+        yield
+    except RuntimeError as error:  # as the netCDF library calls a full disk
+        raise OSError(errno.EIO, f"cannot be written; is the disk full? ({error})", path) from error
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
+
+
 def _write_tree(tree: "xr.DataTree", path: Path) -> None:
     encoding = {f"/{name}": _encoding(group.dataset) for name, group in tree.children.items()}
-    tree.to_netcdf(path, engine="netcdf4", encoding=encoding)
+    with _written_whole(path):
+        tree.to_netcdf(path, engine="netcdf4", encoding=encoding)
 
 
 def _write_dataset(dataset: "xr.Dataset", path: Path) -> None:
-    dataset.to_netcdf(path, engine="netcdf4", encoding=_encoding(dataset))
+    with _written_whole(path):
+        dataset.to_netcdf(path, engine="netcdf4", encoding=_encoding(dataset))
 
 
 def _encoding(dataset: "xr.Dataset") -> dict[str, dict[str, Any]]:

@@ -136,7 +136,8 @@ def print_quantiles(rows: list[Row]) -> None:
             body.append([f"  {label(row)}", *cells, _note(row), *prior])
     print_grid(header + ["before any evidence"] * with_prior, body)
     said = "5% of the probability lies below the 5% column, 5% above the 95% column."
-    said += " ±: Monte Carlo standard error of the median, or how likely there is no finite value."
+    said += " ±: Monte Carlo standard error of the median (tails have more), or how likely there"
+    said += " is no finite value."
     if with_prior:
         said += " Before any evidence: the same 5% to 95%."
     for line in textwrap.wrap(said, width()):
@@ -170,15 +171,21 @@ def _share(row: Row) -> str:
 
 
 def print_beliefs(beliefs: list[Row]) -> None:
-    """Beliefs of a run, the prior's 5/50/95% beside the posterior's, and the unit where it fits."""
-    unit = ["unit"] if width() >= MIDDLE else []
-    header = ["", "before 5%", "50%", "95%", "after 5%", "50%", "95%", *unit]
+    """Beliefs of a run, prior beside posterior; in a wide terminal with more of the prior."""
+    wide = width() >= MIDDLE
+    before = ENDS if wide else (ENDS[0], ENDS[-1])
+    names = [f"{int(q[1:])}%" for q in (*before, *ENDS)]
+    names[0], names[len(before)] = f"prior {names[0]}", f"posterior {names[len(before)]}"
     body = [
-        [row["quantity"], *(_plain(row[of][q]) for of in ("prior", "posterior") for q in ENDS)]
-        + [row["unit"] for _ in unit]
+        [
+            row["quantity"],
+            *(_plain(row["prior"][q]) for q in before),
+            *(_plain(row["posterior"][q]) for q in ENDS),
+            *([row["unit"]] if wide else []),
+        ]
         for row in beliefs
     ]
-    print_grid(header, body)
+    print_grid(["", *names, *(["unit"] if wide else [])], body)
 
 
 def _plain(value: float | None) -> str:
@@ -201,12 +208,13 @@ def print_priors(scenario: Scenario) -> None:
 
 def print_evidence(counts: list[Row]) -> None:
     """Observations by source, table, kind and benchmark, with their dates."""
-    names = ["source", "table", "kind", "benchmark"]
+    wide = width() >= MIDDLE
+    names = ["source", "table", "kind", "benchmark"] if wide else ["source", "kind", "benchmark"]
     body = [
         [*(row[name] for name in names), str(row["count"]), row["first"], row["last"]]
         for row in counts
     ]
-    print_grid([*names, "count", "first", "last"], body, texts=4)
+    print_grid([*names, "count", "first", "last"], body, texts=len(names))
 
 
 def print_runs(runs: list[Run]) -> None:
@@ -240,8 +248,9 @@ def print_grid(header: list[str], body: list[list[str]], texts: int = 1) -> None
     """
     full = [row for row in (header, *body) if len(row) > 1]
     sizes = [max(len(row[i]) for row in full) for i in range(len(header))]
-    while sum(sizes) + 2 * (len(sizes) - 1) > width() and max(sizes[:texts]) > 12:
-        sizes[sizes.index(max(sizes[:texts]))] -= 1
+    last = texts - 1  # the first words are names that people type, so the last give way
+    while sum(sizes) + 2 * (len(sizes) - 1) > width() and sizes[last] > 8:
+        sizes[last] -= 1
     say(style(_line(header, sizes, texts), dim=True))
     for row in body:
         say(style(row[0], bold=True) if len(row) == 1 else _line(row, sizes, texts))

@@ -30,6 +30,8 @@ def error(mcse: float | None, unit: str) -> str:
     if mcse is None or mcse == 0:
         return ""
     if unit.startswith("OOM") and "per" not in unit:
+        if mcse > 1:
+            return f"±{significant(mcse, 1)} OOM"
         return f"±{significant(100 * (10**mcse - 1), 1)}%"
     return f"±{significant(mcse, 1)}"
 
@@ -37,7 +39,7 @@ def error(mcse: float | None, unit: str) -> str:
 def power(oom: float) -> str:
     """10**oom to two digits, in words where it is large."""
     if not -300 < oom < 15:
-        return f"10^{oom:.1f}"
+        return f"10^{oom:.1f}" if abs(oom) < 1e4 else f"10^({oom:.1e})"
     value = float(f"{10**oom:.1e}")
     for size, word in WORDS:
         if value >= size:

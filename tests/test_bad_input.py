@@ -84,6 +84,9 @@ def good(**said):
     return positive("lognormal", quantiles={"q05": 1, "q95": 2}, **said)
 
 
+FIXED = {"prior": dict([positive("constant", value=0.1)])}
+
+
 def without(key):
     name, table = good()
     return name, {k: v for k, v in table.items() if k != key}
@@ -253,7 +256,7 @@ SECTION = {  # name: (spec, key, rule)
     "accept all": (sampler(target_accept=1.0), "sampler.target_accept", "less than 1"),
     "accept nan": (sampler(target_accept=NAN), "sampler.target_accept", "finite"),
     # correlations
-    "with a constant": (correlated(pair("curve_noise_spread", B)), "correlation[0]", "a constant"),
+    "with a constant": (correlated(pair("curve_noise", B)) | FIXED, "correlation[0]", "a constant"),
     "with an unknown": (correlated(pair("curve_nose", B)), "correlation[0]", "did you mean curve_"),
     "with itself": (correlated(pair(B, B)), "correlation[0]", "new pair"),
     "twice": (correlated(pair(A, B), pair(B, A)), "correlation[1]", "new pair"),
@@ -415,7 +418,7 @@ OVERRIDE = {
     "prior.rl_slope.value=-5": ("prior.rl_slope", "greater than 0"),
     "prior.rl_slope.value=true": ("prior.rl_slope.value", "number"),
     "prior.rl_slope.quantiles={q05=9,q95=5}": ("prior.rl_slope", "must rise"),
-    "prior.curve_noise_spread.quantiles={q05=1,q95=5}": ("prior.curve_noise_spread", "constant"),
+    "prior.rl_slope.family=constant": ("prior.rl_slope", "constant takes value"),
     "prior.rl_slope=derived": ("prior", "state two of"),
     "task.t.cost_usd=5": ("task.t.cost_usd", "task.t is not in the scenario"),
     "extends=skeptic": ("extends", "is not a key"),

@@ -163,8 +163,10 @@ def test_piped_output_has_no_escape_codes(here, capsys):
 
 
 def test_a_reader_that_stops_reading_is_no_error(here):
-    command = f"{sys.executable} -P -m simulator priors base | head -1"
-    shell = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    command = '"$0" -P -m simulator priors base | head -1'
+    shell = subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, text=True, check=True
+    )
     assert not shell.stderr
 
 

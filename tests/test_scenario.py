@@ -90,7 +90,6 @@ def test_ord_is_a_reading_in_constants():
         "inference_slope": 34.9,
         "slope_ratio": 0.5,
         "benchmark_ratio_spread": 0.0,
-        "curve_noise_spread": 0.5,
         "algorithm_slope_factor": 1.0,
         "algorithm_shift_oom": 0.0,
         "cost_decline_factor": 1.0,
