@@ -43,7 +43,7 @@ def test_looking_loads_no_numerical_library():
 def test_module_is_one_short_thing(module):
     text = module.read_text("utf-8")
     assert ast.get_docstring(ast.parse(text)), "says what it is"
-    assert len(text.splitlines()) <= 360
+    assert len(text.splitlines()) <= 320
 
 
 def test_the_readme_names_every_module_and_no_other():
