@@ -17,8 +17,7 @@ from simulator.dates import decimal_year
 from simulator.quantities import OUTPUTS
 from simulator.scenario import Scenario
 from simulator.schema import Task
-
-SAMPLE = ("chain", "draw")
+from simulator.streams import SAMPLE
 
 
 def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:

@@ -25,8 +25,8 @@ from simulator.observations import Observations
 from simulator.quantities import QUANTITIES
 from simulator.scenario import Scenario
 from simulator.schema import Sampler
+from simulator.streams import SAMPLE
 
-SAMPLE = ("chain", "draw")
 CAREFUL = 0.99  # target acceptance of a second attempt
 PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
 STATISTICS = {  # nutpie's names to ArviZ's

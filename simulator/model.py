@@ -184,7 +184,6 @@ def _costs(belief: dict, data: dict, observations: Observations) -> None:
         "cost_decline_oom_per_year", pt.log10(belief["cost_decline_factor"])
     )
     rate = pm.Deterministic("decline_rate_at_debut", equations.rate_at_debut(first_year, *shape))
-    belief["decline_rate_at_debut"] = rate
     if not observations.of("cost_benchmark"):
         return
     effect = pm.Normal("benchmark_decline_effect", dims="cost_benchmark")
@@ -192,18 +191,26 @@ def _costs(belief: dict, data: dict, observations: Observations) -> None:
     pm.Deterministic("benchmark_decline", relative, dims="cost_benchmark")
     rates = rate * relative
     if observations.of("series"):
-        _records(belief, data, rates, shape)
+        _records(belief, data, rates, relative, shape)
     if observations.of("factor"):
         _factors(belief, data, rates, shape)
 
 
-def _records(belief: dict, data: dict, rates: pt.TensorVariable, shape: tuple) -> None:
+def _records(
+    belief: dict,
+    data: dict,
+    rates: pt.TensorVariable,
+    relative: pt.TensorVariable,
+    shape: tuple,
+) -> None:
     """Records scatter around the trend of their series, each in the middle of its reign."""
     level = 2 * pm.Normal("series_level_z", dims="series") - 1
     pm.Deterministic("series_level", level, dims="series")
     effect = pm.Normal("series_decline_effect", dims="series")
-    rate = rates[data["series_benchmark"]] * pt.exp(belief["decline_series_spread"] * effect)
-    pm.Deterministic("series_decline", rate / belief["decline_rate_at_debut"], dims="series")
+    own = pt.exp(belief["decline_series_spread"] * effect)
+    benchmark = data["series_benchmark"]
+    pm.Deterministic("series_decline", relative[benchmark] * own, dims="series")
+    rate = rates[benchmark] * own
     start = level + rate * equations.ageing(data["series_middle_age"], *shape)
     series = data["record_series"]
     pm.StudentT(

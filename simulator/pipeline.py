@@ -16,7 +16,7 @@ class Observer(Protocol):
     """Told what is going on; the default hears nothing."""
 
     def stage(self, name: str) -> None:
-        """A stage begins: import, build, compile, sample, project, check or seal."""
+        """A stage begins: import, build, compile, sample, predict, project, check or seal."""
 
     def chains(self, progress: list[Any]) -> None:
         """From another thread while sampling: nutpie's progress of each chain."""
@@ -63,7 +63,8 @@ def simulate(
         rule, _, fix = why.partition("; ")
         raise BadInput([Fault(str(into), "--into", rule, fix)])
     seed = scenario.sampler.seed if seed is None else seed
-    watch = Stopwatch(observer or Silence())
+    observer = observer or Silence()
+    watch = Stopwatch(observer)
     watch.stage("import")
     from simulator import diagnostics, forecast, inference, model, observations, summary
 
@@ -71,14 +72,16 @@ def simulate(
     observed = observations.observe(scenario.evidence)
     graph = model.build(scenario, observed)
     draws = inference.sample(
-        scenario, graph, observed, seed, stage=watch.stage, chains=(observer or Silence()).chains
+        scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains
     )
     watch.stage("project")
     outputs = forecast.project(scenario, draws["posterior"].dataset, seed)
-    before = forecast.project(scenario, draws["prior"].dataset, seed)
+    before = None  # without evidence, the answer is its own prior
+    if scenario.evidence.size:
+        before = forecast.project(scenario, draws["prior"].dataset, seed)
     watch.stage("check")
     checks = diagnostics.check(draws, outputs)
-    rows = summary.summarise(draws, outputs, before if scenario.evidence.size else None)
+    rows = summary.summarise(draws, outputs, before)
     beliefs = summary.beliefs_table(scenario, rows)
     watch.stage("seal")
     run = seal_run(into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds)

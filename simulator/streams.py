@@ -8,6 +8,8 @@ import hashlib
 
 import numpy as np
 
+SAMPLE = ("chain", "draw")  # the dimensions of a draw, as ArviZ names them
+
 
 def sequence(seed: int, *name: str | int) -> np.random.SeedSequence:
     """The seed sequence of a name under a run's seed."""
