@@ -1,0 +1,23 @@
+"""`simulator show`: the tables of a run."""
+
+import click
+
+from simulator.options import as_json, emit, opened
+
+
+@click.command("show")
+@click.argument("run")
+@click.option("--all", "everything", is_flag=True, help="Every output, not the headline only.")
+@as_json
+def command(run: str, everything: bool, as_json: bool) -> int:
+    """Tables of RUN: checks, outputs, and its beliefs before and after the evidence."""
+    found = opened(run)
+    if as_json:
+        emit(found.to_json())
+    else:
+        from simulator import tables
+
+        tables.print_run(found, everything)
+        tables.say("\n" + tables.style("Beliefs before and after the evidence", bold=True))
+        tables.print_beliefs(found.beliefs)
+    return 0

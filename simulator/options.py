@@ -1,0 +1,89 @@
+"""What several commands share: options that change a scenario, opening a run, JSON on stdout."""
+
+import json
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.faults import BadInput, Fault, nearest
+from simulator.overrides import parse_override
+from simulator.scenario import Scenario, load_scenario
+
+BAD_INPUT, CHECK_FAILED, DAMAGED, INTERRUPTED = 2, 3, 4, 130
+
+
+def choosing(command: Callable) -> Callable:
+    """The options that change a scenario before it is used."""
+    options = [
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
+                     help="Replace any key, as in prior.rl_slope.quantiles='{q05=5,q95=30}'."),
+        click.option("--evidence", metavar="KEY,KEY...", help="Use only these sources."),
+        click.option("--as-of", metavar="DATE", help="Drop evidence dated later."),
+        click.option("--prior-only", is_flag=True, help="Condition on nothing."),
+    ]  # fmt: skip
+    return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def chosen(
+    scenario: str,
+    settings: tuple[str, ...],
+    evidence: str | None,
+    as_of: str | None,
+    prior_only: bool,
+) -> Scenario:
+    """The scenario with the options applied; BadInput with every fault."""
+    if prior_only and (evidence or as_of):
+        fault = Fault("--prior-only", "usage", "uses no evidence", "drop --evidence and --as-of")
+        raise BadInput([fault])
+    overrides: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for text in settings:
+        try:
+            key, value = parse_override(text)
+            overrides[key] = value
+        except BadInput as error:
+            faults += error.faults
+    if evidence is not None:
+        keys = [key.strip() for key in evidence.split(",") if key.strip()]
+        overrides["evidence.sources"] = keys[0] if keys in (["all"], ["none"]) else keys
+        if not keys:
+            faults.append(
+                Fault("--evidence", "usage", "names no source", "as in openai-o1,scalerl")
+            )
+    if as_of is not None:
+        overrides["evidence.as_of"] = as_of
+    if prior_only:
+        overrides["evidence.sources"] = "none"
+    try:
+        loaded = load_scenario(scenario, overrides)
+    except BadInput as error:
+        faults += error.faults
+    if faults:
+        raise BadInput(faults)
+    return loaded
+
+
+def emit(value: object) -> None:
+    """One JSON object on stdout."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+
+
+def opened(name: str) -> Any:
+    """A run by path, by name in runs/, or the newest of runs/ as `latest`."""
+    from simulator.run import open_run, runs_in
+
+    folder = Path("runs")
+    if name == "latest" and (found := runs_in(folder)):
+        name = str(max(found, key=lambda run: (run.created, run.id)).path)
+    for path in (Path(name), folder / name):
+        if path.is_dir():
+            return open_run(path)
+    known = [run.id for run in runs_in(folder)]
+    fix = nearest(name, known) if known else "make one with: simulator run base"
+    raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
