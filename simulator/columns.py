@@ -94,7 +94,7 @@ TABLES: dict[str, dict[str, Column]] = {
     },
     "progress_rates": {
         "study": TEXT,
-        "component": Column(choices=("algorithm", "hardware")),
+        "component": Column(choices=("algorithm", "hardware", "competition")),
         "factor": POSITIVE,
         "q05": _maybe(POSITIVE),
         "q95": _maybe(POSITIVE),

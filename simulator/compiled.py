@@ -25,10 +25,8 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user_data
 
-from simulator import beliefs, equations, observations, prior, quantities
-from simulator import model as model_module
-
-SOURCES = (beliefs, equations, observations, prior, quantities, model_module)
+PACKAGE = Path(__file__).parent
+SOURCES = ("beliefs.py", "equations.py", "prior.py", "model/*.py", "observations/*.py")
 COMPILERS = ("llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor")
 JITTER = 0.5  # sd of a chain's start around zero, the middle of the standard normals sampled
 
@@ -68,7 +66,11 @@ def _key(model: pm.Model, structure: object) -> str:
         structure,
         [_kind(data.get_value(borrow=True)) for data in model.data_vars],
         {dim: labels and len(labels) for dim, labels in model.coords.items()},
-        [Path(module.__file__).read_text("utf-8") for module in SOURCES],
+        [
+            [path.name, path.read_text("utf-8")]
+            for pattern in SOURCES
+            for path in sorted(PACKAGE.glob(pattern))
+        ],
         {name: importlib.metadata.version(name) for name in COMPILERS},
         sys.version,
         [pytensor.config.floatX, pytensor.config.numba__fastmath],

@@ -14,7 +14,6 @@ from arviz_stats.base import array_stats
 
 from simulator.run import Check
 
-FINITE = ("required_rl_multiplier_oom", "cost_decline_factor_by_age")  # the others may never come
 CHAINS, ESS, R_HAT, E_BFMI = 4, 400, 1.01, 0.3
 
 
@@ -41,9 +40,8 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
         checks["no_divergences"] = Check(divergences == 0, divergences)
         checks["e_bfmi_at_least_0_3"] = Check(energy >= E_BFMI, energy)
     checks["outputs_not_nan"] = _none(_elements(forecast), np.isnan)
-    checks["outputs_finite"] = _none(
-        _elements(forecast[[name for name in FINITE if name in forecast]]), np.isinf
-    )
+    finite = [name for name, output in forecast.items() if output.attrs.get("finite")]
+    checks["outputs_finite"] = _none(_elements(forecast[finite]), np.isinf)
     return checks
 
 

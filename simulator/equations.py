@@ -16,6 +16,11 @@ def logit(score: Any) -> Any:
     return np.log(score) - np.log1p(-score)
 
 
+def logistic(log_odds: Any) -> Any:
+    """The score of these log odds."""
+    return 1 / (1 + np.exp(-log_odds))
+
+
 def required_rl_multiplier_oom(
     inference_factor: Any, slope_ratio: Any, slope_factor: Any = 1.0, shift_oom: Any = 0.0
 ) -> Any:
@@ -25,11 +30,6 @@ def required_rl_multiplier_oom(
     `slope_factor` and save `shift_oom` of compute at a fixed score.
     """
     return np.log10(inference_factor) / (slope_ratio * slope_factor) - shift_oom
-
-
-def jump_oom(from_score: Any, to_score: Any, slope_logit_per_oom: Any) -> Any:
-    """Compute, in OOM, that lifts a score along a curve that is straight in logits."""
-    return (logit(to_score) - logit(from_score)) / slope_logit_per_oom
 
 
 def log_slope(benchmark: Any, ratio: Any, system: Any) -> Any:
@@ -50,6 +50,44 @@ def sigmoid_compute(score: Any, asymptote: Any, steepness: Any, start: Any, c_mi
 def sigmoid_steepest(asymptote: Any, steepness: Any, start: Any) -> Any:
     """Steepest slope of that recipe in percentage points per OOM."""
     return POINTS_PER_LOGIT * (asymptote - start) * steepness * np.log(10)
+
+
+def saturating_steepness(slope: Any, start: Any, asymptote: Any) -> Any:
+    """Log odds per OOM of a curve between start and asymptote, from its steepest slope.
+
+    `slope` is in percentage points per OOM; the log odds are those of the way from start to
+    asymptote. With start 0 and asymptote 1 this is the slope of the logit link.
+    """
+    return slope / (POINTS_PER_LOGIT * (asymptote - start))
+
+
+def saturating_score(oom: Any, score: Any, slope: Any, start: Any, asymptote: Any) -> Any:
+    """Where `oom` more compute lifts a score between start and asymptote."""
+    way = logit((score - start) / (asymptote - start))
+    steepness = saturating_steepness(slope, start, asymptote)
+    return start + (asymptote - start) * logistic(way + steepness * oom)
+
+
+def saturating_jump_oom(
+    from_score: Any, to_score: Any, slope: Any, start: Any, asymptote: Any
+) -> Any:
+    """Compute, in OOM, that lifts a score along a saturating curve; infinite from its asymptote on.
+
+    `slope` is the steepest, in percentage points per OOM. NumPy only.
+    """
+    below, above = ((s - start) / (asymptote - start) for s in (from_score, to_score))
+    with np.errstate(divide="ignore"):
+        gained = logit(np.minimum(above, 1.0)) - logit(np.minimum(below, 1.0 - 1e-12))
+    return gained / saturating_steepness(slope, start, asymptote)
+
+
+def raised(asymptote: Any, above: Any, gain_logit: Any) -> Any:
+    """An asymptote raised by a gain in log odds of the way from the score `above` to 1.
+
+    NumPy only. One that is below that score is taken to be just above it.
+    """
+    way = np.clip((asymptote - above) / (1 - above), 1e-12, 1 - 1e-12)
+    return above + (1 - above) * logistic(logit(way) + gain_logit)
 
 
 def ageing(age: Any, ageing_years: Any, remaining_fraction: Any) -> Any:
@@ -84,16 +122,21 @@ def fallen_oom(
     `rate` is that at debut, OOM per year. From today on every rate halves again each
     `half_life_years` (infinity: never). NumPy only: nothing observed lies after today.
     """
-    from scipy.special import exprel  # (exp(x) - 1)/x, right at x = 0; heavy, and only used here
-
     past = np.minimum(age, today_age)
     ahead = age - past
-    damping = np.log(2) / half_life_years
-    steady = ahead * exprel(-damping * ahead)
-    fading = ahead * exprel(-(damping + 1 / ageing_years) * ahead)
+    steady = slowed_years(ahead, half_life_years)
+    faded = 1 / (1 / half_life_years + 1 / (np.log(2) * ageing_years))
+    fading = slowed_years(ahead, faded)  # rates that age and slow halve sooner
     aged = np.exp(-past / ageing_years)
     slowed = remaining_fraction * steady + (1 - remaining_fraction) * aged * fading
     return rate * (ageing(past, ageing_years, remaining_fraction) + slowed)
+
+
+def slowed_years(ahead: Any, half_life_years: Any) -> Any:
+    """Years at today's rate that give the change of the next `ahead` years, each rate halving."""
+    from scipy.special import exprel  # (exp(x) - 1)/x, right at x = 0; heavy, and only used here
+
+    return ahead * exprel(-np.log(2) / half_life_years * ahead)
 
 
 def cost_oom(age: Any, start: Any, floor: Any, today_age: Any, *decline: Any) -> Any:

@@ -69,7 +69,7 @@ def simulate(
     from simulator import diagnostics, forecast, inference, model, observations, summary
 
     watch.stage("build")
-    observed = observations.observe(scenario.evidence)
+    observed = observations.observe(scenario.evidence, scenario.structure)
     graph = model.build(scenario, observed)
     draws = inference.sample(
         scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains

@@ -12,13 +12,15 @@ class Quantity(NamedTuple):
     """A named quantity: its unit, what it means and, for a belief, the values it can take.
 
     `support` is None for what is only ever computed. `may` lists values outside the support that
-    a constant may state all the same ("never", or exactly 0 or 1).
+    a constant may state all the same ("never", or exactly 0 or 1). `structure` names the only one
+    that uses a belief, where not all do.
     """
 
     unit: str
     meaning: str
     support: Support | None = None
     may: tuple[float, ...] = ()
+    structure: str = ""
 
 
 # Any two of these are stated; the third follows from rl_slope = slope_ratio * inference_slope.
@@ -51,12 +53,35 @@ BELIEFS: dict[str, Quantity] = {
     "curve_noise_spread": Quantity(
         "ln", "sd of that log scale from curve to curve", "positive", (0.0,)
     ),
+    "asymptote": Quantity(
+        "1",
+        "score that no amount of one kind of compute exceeds, typical curve",
+        "fraction",
+        structure="saturating",
+    ),
+    "asymptote_spread": Quantity(
+        "logit", "sd of that asymptote from curve to curve", "positive", (0.0,), "saturating"
+    ),
+    "start_fraction": Quantity(
+        "1",
+        "score before any of the compute, as a share of the asymptote, typical curve",
+        "fraction",
+        structure="saturating",
+    ),
+    "start_spread": Quantity(
+        "logit", "sd of that start from curve to curve", "positive", (0.0,), "saturating"
+    ),
     "pretraining_slope_factor": Quantity("x", "slope of pre-training over slope of RL", "positive"),
     "algorithm_slope_factor": Quantity(
         "x", "slope under today's RL recipes over slope under the o1-era baseline", "positive"
     ),
     "algorithm_shift_oom": Quantity(
         "OOM", "RL compute that today's recipes save at a fixed score, against the baseline", "real"
+    ),
+    "algorithm_ceiling_gain": Quantity(
+        "logit",
+        "gain of the asymptote, in log odds above a score that all reach, of today's recipes",
+        "real",
     ),
     "recipe_slope_spread": Quantity(
         "ln", "sd of log slope factor from recipe family to family", "positive", (0.0,)
@@ -66,6 +91,9 @@ BELIEFS: dict[str, Quantity] = {
     ),
     "recipe_shift_spread": Quantity(
         "OOM", "sd of the compute saved from recipe family to family", "positive"
+    ),
+    "recipe_ceiling_spread": Quantity(
+        "logit", "sd of the gain of the asymptote from recipe family to family", "positive"
     ),
     "progress_rate_spread": Quantity(
         "OOM per year", "sd of published rates of progress around the truth", "positive"
@@ -77,6 +105,9 @@ BELIEFS: dict[str, Quantity] = {
     ),
     "hardware_decline_factor": Quantity(
         "x per year", "fall of price for the same computation", "positive"
+    ),
+    "competition_decline_factor": Quantity(
+        "x per year", "fall of price by competition, the same model on the same chips", "positive"
     ),
     "cost_decline_factor": Quantity(
         "x per year",
@@ -98,7 +129,18 @@ BELIEFS: dict[str, Quantity] = {
         "positive",
         (0.0,),
     ),
-    "record_noise_oom": Quantity("OOM", "scale of a record cost around its trend", "positive"),
+    "record_noise_oom": Quantity(
+        "OOM", "scale of a record cost around its trend", "positive", structure="trend"
+    ),
+    "record_drop_oom": Quantity(
+        "OOM", "mean fall of the cost from a record to the next", "positive", structure="staircase"
+    ),
+    "record_drop_shape": Quantity(
+        "1",
+        "shape of the gamma distribution of these falls (1: exponential)",
+        "positive",
+        structure="staircase",
+    ),
     "estimator_spread_oom": Quantity(
         "OOM per year", "sd of what an estimator adds to the decline it reports", "positive"
     ),
@@ -117,6 +159,12 @@ BELIEFS: dict[str, Quantity] = {
     "cost_floor_fraction": Quantity(
         "1", "lowest cost a task can reach, as a share of its cost today", "fraction", (0.0,)
     ),
+    "newest_price_factor": Quantity(
+        "x per year", "rise of what it costs to run the newest capability", "positive"
+    ),
+    "newest_half_life_years": Quantity(
+        "years", "time in which that rise halves from today on", "positive", (float("inf"),)
+    ),
 }
 
 DERIVED: dict[str, Quantity] = {
@@ -124,11 +172,20 @@ DERIVED: dict[str, Quantity] = {
     "decline_rate_at_debut": Quantity(
         "OOM per year", "rate of decline at the instant a capability appears, typical benchmark"
     ),
-    "curve_slope": Quantity("logit per OOM", "slope of each published curve"),
+    "curve_slope": Quantity("points per OOM", "slope of each published curve where it is steepest"),
     "benchmark_slope_ratio": Quantity("1", "RL slope over inference slope, by benchmark"),
     "benchmark_decline": Quantity("1", "rate of decline over that of a typical benchmark"),
     "series_decline": Quantity("1", "rate of decline of a series over that of a typical one"),
-    "curve_level": Quantity("logit", "score of each curve in the middle of its points"),
+    "curve_level": Quantity(
+        "1", "score of each curve in the middle of its points, as a share of its range"
+    ),
+    "curve_asymptote": Quantity("1", "score that each drawn curve does not exceed"),
+    "curve_start": Quantity("1", "score from which each drawn curve starts"),
+    "recipe_slope": Quantity("points per OOM", "slope of each RL recipe where it is steepest"),
+    "recipe_asymptote": Quantity("1", "pass rate that each RL recipe does not exceed"),
+    "recipe_reference_oom": Quantity(
+        "OOM GPU-hours", "compute at which each RL recipe reaches the reference score"
+    ),
     "series_level": Quantity("OOM USD", "cost of each series in the middle of its records"),
 }
 
@@ -142,6 +199,26 @@ OUTPUTS: dict[str, Quantity] = {
     ),
     "cost_decline_factor_by_age": Quantity(
         "x per year", "fall of the cost at an age, typical benchmark, no slowdown"
+    ),
+    "decline_split": Quantity(
+        "x per year",
+        "fall of the cost of a typical capability that is new today, and the parts it is made of",
+    ),
+    "newest_price_oom": Quantity("OOM", "price of the newest capability over that of today's"),
+    "recipe_compute_oom": Quantity(
+        "OOM GPU-hours", "compute at which an RL recipe reaches a score; infinite above its ceiling"
+    ),
+    "baseline_compute_factor": Quantity(
+        "x",
+        "compute of the o1-era recipe over that of this one at a score; infinite where the o1-era "
+        "recipe never gets there, 0 where only this one does not",
+    ),
+    "break_even_uses_oom": Quantity(
+        "OOM uses",
+        "uses above which RL once is cheaper than this factor of inference at every use",
+    ),
+    "persistence_years": Quantity(
+        "years", "until falling prices have undone this factor; infinite past the horizon"
     ),
 }
 

@@ -35,8 +35,8 @@ type Spec = dict[str, Any]
 class Scenario:
     """Everything a run depends on but its seed; made by `load_scenario`, never by hand.
 
-    `beliefs` are those stated, in the order of the vocabulary; `evidence` holds the rows in use;
-    `spec` is the resolved text as plain data, of which `digest` is the sum.
+    `beliefs` are those that its structure uses, in the order of the vocabulary; `evidence` holds
+    the rows in use; `spec` is the resolved text as plain data, of which `digest` is the sum.
     """
 
     name: str
@@ -111,13 +111,15 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
         faults += _consistency(parts["forecast"], tasks, where)
     if faults:
         raise BadInput(faults)
+    structure = parts["structure"]
+    used = {k: beliefs[k] for k, q in BELIEFS.items() if k in beliefs and structure.uses(q)}
     return Scenario(
         name=spec["name"],
         spec=spec,
-        beliefs={key: beliefs[key] for key in BELIEFS if key in beliefs},
-        correlations=tuple(correlations),
+        beliefs=used,
+        correlations=tuple(c for c in correlations if used.keys() >= {*c.between}),
         evidence=chosen,
-        structure=parts["structure"],
+        structure=structure,
         sampler=parts["sampler"],
         forecast=parts["forecast"],
         tasks=tasks,
@@ -259,7 +261,7 @@ def _select(
 def _consistency(
     forecast: schema.Forecast, tasks: dict[str, schema.Task], where: str
 ) -> Iterator[Fault]:
-    for key in ("dates", "thresholds_usd", "inference_factors", "ages_years"):
+    for key in ("dates", "thresholds_usd", "inference_factors", "ages_years", "recipe_scores"):
         asked = getattr(forecast, key)
         if len({*asked}) < len(asked):
             yield Fault(where, f"forecast.{key}", "must not repeat itself", "remove the double")

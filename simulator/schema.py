@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from simulator.dates import FORMS, last_day
 from simulator.faults import Fault, nearest
+from simulator.quantities import Quantity
 
 
 class _Section(BaseModel):
@@ -27,6 +28,7 @@ def _date(text: Any) -> dt.date:
 Date = Annotated[dt.date, BeforeValidator(_date)]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Stated(_Section):
@@ -55,8 +57,12 @@ class Correlated(_Section):
 class Structure(_Section):
     """Choices of form, as against values."""
 
-    response: Literal["logit"] = "logit"
-    cost: Literal["trend"] = "trend"
+    response: Literal["logit", "linear", "saturating"] = "logit"
+    cost: Literal["trend", "staircase"] = "trend"
+
+    def uses(self, quantity: Quantity) -> bool:
+        """Whether a belief has a part in this structure."""
+        return quantity.structure in ("", self.response, self.cost)
 
 
 class EvidenceChoice(_Section):
@@ -86,6 +92,10 @@ class Forecast(_Section):
     dates: Annotated[list[Date], Field(min_length=1)]
     ages_years: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
     thresholds_usd: Annotated[list[Positive], Field(min_length=1)]
+    from_score: Share = 0.2
+    recipe_scores: Annotated[list[Share], Field(min_length=1)] = [0.45, 0.47, 0.48, 0.5, 0.55]
+    rl_spend_usd: Positive = 1e6
+    cost_per_use_usd: Positive = 0.5
 
 
 class Task(_Section):

@@ -41,7 +41,7 @@ def sampled(compiled_code: Path):
         key = repr((name, overrides, seed, sampler))
         if key not in kept:
             scenario = load_scenario(name, overrides).with_sampler(**sampler)
-            observed = observe(scenario.evidence)
+            observed = observe(scenario.evidence, scenario.structure)
             kept[key] = sample(scenario, build(scenario, observed), observed, seed)
         return kept[key]
 

@@ -1,0 +1,50 @@
+"""From draws to answers: the equations at every draw, for the factors, tasks and dates asked for.
+
+Costs and multipliers are in OOM. Infinite draws are kept as infinity: a task that does not exist
+yet, a threshold not reached within the horizon, a score above an asymptote. What the model has not
+seen (the benchmark "new", a task that resembles no benchmark) gets its own effect from its own
+stream.
+"""
+
+import xarray as xr
+
+from simulator.forecast import burden, costs, multipliers, recipes
+from simulator.quantities import OUTPUTS
+from simulator.scenario import Scenario
+from simulator.streams import SAMPLE
+
+ORDER = ("family", "score", "inference_factor", "benchmark", "algorithm", "decision_date")
+ORDER += ("task", "date", "component", "threshold", "age")
+
+
+def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
+    """All outputs at every draw of `draws` (a posterior or a prior; dims chain, draw).
+
+    Dims: required_rl_multiplier_oom (inference_factor, benchmark, algorithm), task_cost_oom_usd
+    (task, date), years_to_threshold (task, threshold), cost_decline_factor_by_age (age),
+    decline_split (component, date), newest_price_oom (date), recipe_compute_oom and
+    baseline_compute_factor (family, score), break_even_uses_oom (inference_factor, algorithm,
+    decision_date), persistence_years (inference_factor). An output whose attribute `finite` is 1
+    has no infinite draw, or the run fails its checks.
+    """
+    saturates = scenario.structure.response == "saturating"
+    outputs = {
+        "required_rl_multiplier_oom": multipliers.multiplier(scenario, draws, seed),
+        "cost_decline_factor_by_age": costs.factor_by_age(scenario, draws),
+        "decline_split": costs.split(scenario, draws),
+        "newest_price_oom": costs.newest_price(scenario, draws),
+    }
+    finite = [*outputs][saturates:]
+    outputs |= burden.burden(scenario, draws, seed, outputs["required_rl_multiplier_oom"])
+    if scenario.tasks:
+        outputs |= costs.tasks(scenario, draws, seed)
+    if "recipe_slope" in draws:
+        outputs |= recipes.by_score(scenario, draws)
+    for name, output in outputs.items():
+        about = {"units": OUTPUTS[name].unit, "long_name": OUTPUTS[name].meaning}
+        output.attrs = about | {"finite": int(name in finite)}
+    return xr.Dataset({n: o.transpose(*SAMPLE, *_order(o)) for n, o in outputs.items()})
+
+
+def _order(output: xr.DataArray) -> list[str]:
+    return [dim for dim in ORDER if dim in output.dims]

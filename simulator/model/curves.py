@@ -1,0 +1,117 @@
+"""Response curves under three links, and trades of pre-training for inference.
+
+Slopes are in points per OOM where a curve is steepest, so that one belief serves every link.
+"""
+
+import pymc as pm
+import pytensor.tensor as pt
+
+from simulator import equations
+from simulator.observations import Observations
+
+TAILS = 4  # degrees of freedom: one stray point or record must not move a curve
+FLAT = 1e-6  # a level beyond an end of its curve is as good as on it
+SCORE_PER_LOGIT = equations.POINTS_PER_LOGIT / 100
+
+
+def responses(belief: dict, data: dict, observations: Observations, response: str) -> None:
+    """Slopes of all curves, the points of those that were drawn, the published slopes of others."""
+    slope = _slopes(belief, data)
+    drawn = observations.of("drawn_curve")
+    if drawn:
+        _points(belief, data, slope[:drawn], response)
+    if observations.of("slope"):
+        name = "slope_per_oom" if response == "linear" else "slope_logit_per_oom"
+        unit = 100 if response == "linear" else equations.POINTS_PER_LOGIT
+        mean = slope[drawn:] / unit
+        pm.Normal(name, mean, data["slope_se"], observed=data[name], dims="slope")
+
+
+def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
+    benchmark, system = data["curve_benchmark"], data["curve_system"]
+    typical = pt.log(belief["inference_slope"])
+    slope_ln = pm.Normal(
+        "benchmark_slope_ln", typical, belief["benchmark_slope_spread"], dims="benchmark"
+    )
+    ratio_effect = pm.Normal("benchmark_ratio_effect", dims="benchmark")
+    system_effect = pm.Normal("system_effect", dims="system")
+    ratio_ln = pt.log(belief["slope_ratio"]) + belief["benchmark_ratio_spread"] * ratio_effect
+    pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
+    today_ln = pt.log(belief["algorithm_slope_factor"])  # a curve of today's recipes has it already
+    slope = pt.exp(
+        equations.log_slope(
+            slope_ln[benchmark],
+            data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln,
+            (belief["system_slope_spread"] * system_effect)[system],
+        )
+    )
+    return pm.Deterministic("curve_slope", slope, dims="curve")
+
+
+def _points(belief: dict, data: dict, slope: pt.TensorVariable, response: str) -> None:
+    """Points scatter around their curve: in log odds, or in score by as much at mid-scale."""
+    curve, compute = data["point_curve"], data["point_compute_oom"]
+    level_logit = 1.5 * pm.Normal("curve_level_z", dims="drawn_curve")
+    pm.Deterministic("curve_level", pt.sigmoid(level_logit), dims="drawn_curve")
+    effect = pm.Normal("curve_noise_effect", dims="drawn_curve")
+    noise = belief["curve_noise"] * pt.exp(belief["curve_noise_spread"] * effect)
+    if response == "logit":
+        name = "score_logit"
+        mean = level_logit[curve] + (slope / equations.POINTS_PER_LOGIT)[curve] * compute
+    else:
+        name, noise = "score", SCORE_PER_LOGIT * noise
+        of_score = _line if response == "linear" else _saturating
+        mean = of_score(belief, slope, level_logit, curve, compute)
+    pm.StudentT(name, nu=TAILS, mu=mean, sigma=noise[curve], observed=data[name], dims="point")
+
+
+def _line(
+    belief: dict,
+    slope: pt.TensorVariable,
+    level_logit: pt.TensorVariable,
+    curve: pt.TensorVariable,
+    compute: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """A straight line in score."""
+    return pt.sigmoid(level_logit)[curve] + (slope / 100)[curve] * compute
+
+
+def _saturating(
+    belief: dict,
+    slope: pt.TensorVariable,
+    level_logit: pt.TensorVariable,
+    curve: pt.TensorVariable,
+    compute: pt.TensorVariable,
+) -> pt.TensorVariable:
+    """A logistic curve between a start and an asymptote of its own.
+
+    Its level is the score in the middle, which is well measured whatever the ends may be.
+    """
+    asymptote = _own(belief, "asymptote", "asymptote_spread")
+    start = asymptote * _own(belief, "start_fraction", "start_spread")
+    pm.Deterministic("curve_asymptote", asymptote, dims="drawn_curve")
+    pm.Deterministic("curve_start", start, dims="drawn_curve")
+    height = asymptote - start
+    way = pt.clip((pt.sigmoid(level_logit) - start) / height, FLAT, 1 - FLAT)
+    steepness = equations.saturating_steepness(slope, start, asymptote)
+    share = pt.sigmoid(_log_odds(way)[curve] + steepness[curve] * compute)
+    return start[curve] + height[curve] * share
+
+
+def _own(belief: dict, name: str, spread: str) -> pt.TensorVariable:
+    """A fraction of each drawn curve, around that of a typical one in log odds."""
+    effect = pm.Normal(f"curve_{name}_effect", dims="drawn_curve")
+    return pt.sigmoid(_log_odds(belief[name]) + belief[spread] * effect)
+
+
+def _log_odds(share: pt.TensorVariable) -> pt.TensorVariable:
+    return pt.log(share) - pt.log1p(-share)
+
+
+def exchange(belief: dict, data: dict) -> None:
+    """Trades of pre-training for inference; they stray like a benchmark's own ratio."""
+    ratio_ln = pt.log(belief["slope_ratio"]) + pt.log(belief["pretraining_slope_factor"])
+    error = pt.sqrt(data["exchange_se"] ** 2 + belief["benchmark_ratio_spread"] ** 2)
+    pm.Normal(
+        "exchange_ratio_ln", ratio_ln, error, observed=data["exchange_ratio_ln"], dims="exchange"
+    )

@@ -1,0 +1,31 @@
+"""Records as a compound Poisson process: they come at a rate that ages, each a random fall.
+
+Their number in a quarter times the mean fall is the decline of that quarter. Quarters without a
+record, the last ones above all, count for as much as those with one.
+"""
+
+import pymc as pm
+import pytensor.tensor as pt
+
+from simulator import equations
+
+
+def staircase(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -> None:
+    """Counts of records by quarter and their falls; `rate` is in OOM per year, by series."""
+    mean, form = belief["record_drop_oom"], belief["record_drop_shape"]
+    start, end = data["quarter_from"], data["quarter_to"]
+    fallen = equations.ageing(end, *shape) - equations.ageing(start, *shape)
+    pm.Poisson(
+        "records_in_quarter",
+        rate[data["quarter_series"]] * fallen / mean,
+        observed=data["records_in_quarter"],
+        dims="quarter",
+    )
+    if "record_fall_oom" in data:
+        pm.Gamma(
+            "record_fall_oom",
+            alpha=pt.ones_like(data["record_fall_oom"]) * form,
+            beta=form / mean,
+            observed=data["record_fall_oom"],
+            dims="step",
+        )
