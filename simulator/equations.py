@@ -32,6 +32,11 @@ def required_rl_multiplier_oom(
     return np.log10(inference_factor) / (slope_ratio * slope_factor) - shift_oom
 
 
+def jump_oom(from_score: Any, to_score: Any, slope_logit_per_oom: Any) -> Any:
+    """Compute, in OOM, that lifts a score along a curve that is straight in logits."""
+    return (logit(to_score) - logit(from_score)) / slope_logit_per_oom
+
+
 def log_slope(benchmark: Any, ratio: Any, system: Any) -> Any:
     """Log slope of a curve: its benchmark's inference slope, [for RL] the ratio, its system."""
     return benchmark + ratio + system

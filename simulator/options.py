@@ -87,3 +87,17 @@ def opened(name: str) -> Any:
     known = [run.id for run in runs_in(folder)]
     fix = nearest(name, known) if known else "make one with: simulator run base"
     raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
+
+
+def answer(run: Any, question: Callable, about: dict[str, Any], as_json: bool) -> int:
+    """Put a question of simulator.asking to a run and print the answer, checks first."""
+    from simulator import summary, tables
+
+    rows = summary.rows_of(question(run, **about), question(run, **about, group="prior"))
+    if as_json:
+        emit({"run": run.id, "status": run.status, "asked": about, "answer": rows})
+    else:
+        tables.print_checks(run)
+        tables.say()
+        tables.print_quantiles(rows)
+    return 0

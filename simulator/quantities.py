@@ -222,4 +222,13 @@ OUTPUTS: dict[str, Quantity] = {
     ),
 }
 
-QUANTITIES = BELIEFS | DERIVED | OUTPUTS
+# Computed from a run's draws when asked for, not kept with it.
+ASKED: dict[str, Quantity] = {
+    "jump_rl_oom": Quantity("OOM", "RL compute that lifts a score so far"),
+    "jump_inference_oom": Quantity("OOM", "inference compute that lifts a score so far"),
+    "inference_share": Quantity(
+        "1", "share of the points gained that this factor of inference brings by itself"
+    ),
+}
+
+QUANTITIES = BELIEFS | DERIVED | OUTPUTS | ASKED

@@ -8,6 +8,7 @@ import json
 import platform
 import signal
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -114,6 +115,23 @@ class Run:
     def seconds(self) -> dict[str, float]:
         """Seconds per stage, up to the sealing."""
         return self.record["seconds"]
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The resolved scenario, as plain data."""
+        return tomllib.loads((self.path / "scenario.toml").read_text("utf-8"))
+
+    def jump(self, from_score: float, to_score: float, benchmark: str = "new") -> "xr.Dataset":
+        """RL and inference compute that lift a score; see simulator.asking.jump."""
+        from simulator import asking
+
+        return asking.jump(self, from_score, to_score, benchmark)
+
+    def burden(self, factor: float, rl_spend: float, cost_per_use: float) -> "xr.Dataset":
+        """RL once against inference at every use; see simulator.asking.burden."""
+        from simulator import asking
+
+        return asking.burden(self, factor, rl_spend, cost_per_use)
 
     def to_json(self) -> dict[str, Any]:
         """The run as one plain object: id, scenario, seed, status, checks, summary, path."""

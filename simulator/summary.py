@@ -15,7 +15,7 @@ import xarray as xr
 
 from simulator import diagnostics
 from simulator.prior import TABLED
-from simulator.quantities import BELIEFS, OUTPUTS, QUANTITIES
+from simulator.quantities import BELIEFS, QUANTITIES
 from simulator.scenario import Scenario
 
 NAMES = [f"q{round(100 * p):02d}" for p in TABLED]
@@ -31,10 +31,14 @@ def summarise(draws: xr.DataTree, forecast: xr.Dataset, prior: xr.Dataset | None
     used). Quantiles that are infinite are None, as are figures that a constant does not have.
     """
     posterior = draws["posterior"].dataset
-    beliefs = [name for name in BELIEFS if name in posterior]
-    rows = [r for name in OUTPUTS if name in forecast for r in _rows(forecast[name], prior)]
+    beliefs = posterior[[name for name in BELIEFS if name in posterior]]
     before = None if prior is None else draws["prior"].dataset
-    return rows + [row for name in beliefs for row in _rows(posterior[name], before)]
+    return rows_of(forecast, prior) + rows_of(beliefs, before)
+
+
+def rows_of(draws: xr.Dataset, prior: xr.Dataset | None) -> list[Row]:
+    """One such row per element of every quantity, in the order of the vocabulary."""
+    return [row for name in QUANTITIES if name in draws for row in _rows(draws[name], prior)]
 
 
 def quantiles(draws: np.ndarray) -> dict[str, float]:

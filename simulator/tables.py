@@ -8,12 +8,12 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 import click
 
+from simulator.labels import heading, headline, label
 from simulator.quantities import OUTPUTS
 from simulator.run import Run
 from simulator.scenario import Scenario
@@ -64,59 +64,6 @@ def _worst(run: Run) -> str:
 
 
 # --- headline quantities --------------------------------------------------------------------------
-
-
-def heading(row: Row) -> str:
-    """The quantity that a row belongs to, and what it is about."""
-    coords = row["coords"]
-    match row["quantity"]:
-        case "required_rl_multiplier_oom":
-            return f"RL compute for {coords['inference_factor']:,.0f}x inference"
-        case "task_cost_oom_usd":
-            return f"Cost of: {coords['task']}"
-        case "years_to_threshold":
-            return f"Years to cost: {coords['task']}"
-        case "cost_decline_factor_by_age":
-            return "Fall of cost per year, typical"
-    return "Beliefs"
-
-
-def label(row: Row) -> str:
-    """What tells a row from the others under its heading."""
-    match row["coords"]:
-        case {"benchmark": benchmark, "algorithm": algorithm}:
-            which = {"new": "new benchmark", "typical": "typical benchmark"}
-            recipe = {"as_published": "o1-era recipe", "today": "today's recipe"}
-            return f"{which.get(benchmark, benchmark)}, {recipe[algorithm]}"
-        case {"date": date}:
-            return date
-        case {"threshold": threshold}:
-            return f"${threshold:,.15g} or less"
-        case {"age": age}:
-            return f"at age {age:g} years"
-    return row["quantity"]
-
-
-def headline(rows: list[Row]) -> Iterator[Row]:
-    """The rows that answer what most people ask."""
-    factors = [r["coords"]["inference_factor"] for r in rows if "inference_factor" in r["coords"]]
-    factor = 100 if 100 in factors else factors[0]
-    dates = sorted({row["coords"]["date"] for row in rows if "date" in row["coords"]})
-    for row in rows:
-        match row["coords"]:
-            case {"inference_factor": f, "benchmark": "new" | "aime"} if f == factor:
-                yield row
-            case {"date": date} if date in (*dates[:2], dates[-1]):
-                yield row
-            case {"threshold": _} if not _settled(row):
-                yield row
-            case {"age": _}:
-                yield row
-
-
-def _settled(row: Row) -> bool:
-    """Whether a threshold is as good as reached at debut, or as good as out of reach."""
-    return row["prob_infinite"] >= 0.95 or (row["q50"] is not None and row["q50"] < 0.1)
 
 
 def print_quantiles(rows: list[Row]) -> None:

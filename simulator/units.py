@@ -12,12 +12,18 @@ WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 def show(value: float | None, unit: str) -> str:
     """A value of a quantity with its unit; None is infinite."""
     if value is None:
-        return {"OOM": "out of reach", "years": "never"}.get(unit, "infinite")
+        never = {"years": "never", "OOM uses": "never"}
+        never |= dict.fromkeys(("OOM", "OOM GPU-hours"), "out of reach")
+        return never.get(unit, "infinite")
     match unit:
         case "OOM":
             return f"{power(value)}x"
         case "OOM USD":
             return f"${power(value)}"
+        case "OOM uses":
+            return power(value).rstrip()
+        case "OOM GPU-hours":
+            return f"{power(value)} h".replace("  ", " ")
         case "years":
             return f"{significant(value, 2)} y"
         case "x" | "x per year":

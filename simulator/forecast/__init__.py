@@ -6,15 +6,17 @@ seen (the benchmark "new", a task that resembles no benchmark) gets its own effe
 stream.
 """
 
+from collections.abc import Mapping
+
 import xarray as xr
 
 from simulator.forecast import burden, costs, multipliers, recipes
-from simulator.quantities import OUTPUTS
+from simulator.quantities import QUANTITIES
 from simulator.scenario import Scenario
 from simulator.streams import SAMPLE
 
 ORDER = ("family", "score", "inference_factor", "benchmark", "algorithm", "decision_date")
-ORDER += ("task", "date", "component", "threshold", "age")
+ORDER += ("task", "date", "component", "threshold", "age", "tokens")
 
 
 def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
@@ -35,14 +37,22 @@ def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
         "newest_price_oom": costs.newest_price(scenario, draws),
     }
     finite = [*outputs][saturates:]
-    outputs |= burden.burden(scenario, draws, seed, outputs["required_rl_multiplier_oom"])
+    new = outputs["required_rl_multiplier_oom"].sel(benchmark="new", drop=True)
+    outputs |= burden.burden(scenario, draws, seed, new)
     if scenario.tasks:
         outputs |= costs.tasks(scenario, draws, seed)
     if "recipe_slope" in draws:
         outputs |= recipes.by_score(scenario, draws)
+    found = described(outputs)
+    for name, output in found.items():
+        output.attrs["finite"] = int(name in finite)
+    return found
+
+
+def described(outputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Outputs with their units and meanings, chain and draw first and the others in one order."""
     for name, output in outputs.items():
-        about = {"units": OUTPUTS[name].unit, "long_name": OUTPUTS[name].meaning}
-        output.attrs = about | {"finite": int(name in finite)}
+        output.attrs = {"units": QUANTITIES[name].unit, "long_name": QUANTITIES[name].meaning}
     return xr.Dataset({n: o.transpose(*SAMPLE, *_order(o)) for n, o in outputs.items()})
 
 

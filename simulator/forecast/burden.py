@@ -18,14 +18,12 @@ def burden(
 ) -> dict[str, xr.DataArray]:
     """Break-even uses by factor, algorithm and date, and persistence by factor.
 
-    On a new benchmark, with the spends of the scenario; `multiplier` is that of today.
+    With the spends of the scenario; `multiplier` is today's, of one benchmark.
     """
     forecast = scenario.forecast
     way = _use(scenario, draws, seed)
     spend, price = forecast.rl_spend_usd, forecast.cost_per_use_usd
-    uses = break_even(
-        scenario, draws, multiplier.sel(benchmark="new", drop=True), way, spend, price
-    )
+    uses = break_even(scenario, draws, multiplier, way, spend, price)
     lasts = [way.first_age(-math.log10(k)) for k in forecast.inference_factors]
     return {
         "break_even_uses_oom": uses,
