@@ -15,7 +15,11 @@ from simulator.faults import BadInput
 from simulator.options import BAD_INPUT, DAMAGED, INTERRUPTED
 from simulator.seal import Damaged
 
-COMMANDS = ("run", "check", "priors", "evidence", "show", "jump", "burden", "list", "verify")
+COMMANDS = (
+    *("run", "check", "priors", "evidence"),
+    *("show", "jump", "burden", "list", "verify"),
+    *("backtest",),
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

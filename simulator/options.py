@@ -18,11 +18,18 @@ BAD_INPUT, CHECK_FAILED, DAMAGED, INTERRUPTED = 2, 3, 4, 130
 def choosing(command: Callable) -> Callable:
     """The options that change a scenario before it is used."""
     options = [
+        click.option("--as-of", metavar="DATE", help="Drop evidence dated later."),
+        click.option("--prior-only", is_flag=True, help="Condition on nothing."),
+    ]
+    return setting(reduce(lambda wrapped, option: option(wrapped), reversed(options), command))
+
+
+def setting(command: Callable) -> Callable:
+    """Those of them that leave open when, and on what, it is conditioned."""
+    options = [
         click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
                      help="Replace any key, as in prior.rl_slope.quantiles='{q05=5,q95=30}'."),
         click.option("--evidence", metavar="KEY,KEY...", help="Use only these sources."),
-        click.option("--as-of", metavar="DATE", help="Drop evidence dated later."),
-        click.option("--prior-only", is_flag=True, help="Condition on nothing."),
     ]  # fmt: skip
     return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
@@ -34,8 +41,8 @@ def chosen(
     scenario: str,
     settings: tuple[str, ...],
     evidence: str | None,
-    as_of: str | None,
-    prior_only: bool,
+    as_of: str | None = None,
+    prior_only: bool = False,
 ) -> Scenario:
     """The scenario with the options applied; BadInput with every fault."""
     if prior_only and (evidence or as_of):

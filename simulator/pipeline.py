@@ -66,7 +66,7 @@ def simulate(
     observer = observer or Silence()
     watch = Stopwatch(observer)
     watch.stage("import")
-    from simulator import diagnostics, forecast, inference, model, observations, summary
+    from simulator import diagnostics, forecast, inference, model, observations, predictive, summary
 
     watch.stage("build")
     observed = observations.observe(scenario.evidence, scenario.structure)
@@ -81,10 +81,13 @@ def simulate(
         before = forecast.project(scenario, draws["prior"].dataset, seed)
     watch.stage("check")
     checks = diagnostics.check(draws, outputs)
+    predicted = predictive.check(draws, seed)
     rows = summary.summarise(draws, outputs, before)
     beliefs = summary.beliefs_table(scenario, rows)
     watch.stage("seal")
-    run = seal_run(into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds)
+    run = seal_run(
+        into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds, predicted
+    )
     watch.stage("")
     run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
     return run

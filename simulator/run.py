@@ -9,7 +9,7 @@ import platform
 import signal
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +107,12 @@ class Run:
         return self._json("beliefs.json")
 
     @cached_property
+    def predictive(self) -> list[dict[str, Any]]:
+        """Each set of observations against its predictions; none in runs without evidence."""
+        stored = (self.path / "predictive.json").exists()  # runs of old have no such file
+        return self._json("predictive.json") if stored else []
+
+    @cached_property
     def record(self) -> dict[str, Any]:
         """Versions, seconds per stage, settings: how to get this again."""
         return self._json("record.json")
@@ -182,6 +188,7 @@ def seal_run(
     rows: list[dict[str, Any]],
     beliefs: list[dict[str, Any]],
     seconds: Mapping[str, float],
+    predictive: Sequence[dict[str, Any]] = (),
 ) -> Run:
     """Seal everything a run was made from and found; raises OSError where it cannot be written."""
     import tomli_w
@@ -202,6 +209,7 @@ def seal_run(
         "forecast.nc": lambda path: _write_dataset(forecast, path),
         "summary.json": _dump(rows),
         "beliefs.json": _dump(beliefs),
+        "predictive.json": _dump(list(predictive)),
         "checks.json": _dump({name: _plain(check) for name, check in checks.items()}),
         "record.json": _dump(_record(about, scenario, draws, seconds)),
         **_evidence_files(scenario.evidence),

@@ -13,8 +13,8 @@ from simulator.quantities import BELIEFS, QUANTITIES
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "simulator").rglob("*.py"))
 HEAVY = {"arviz", "arviz_stats", "matplotlib", "numba", "nutpie", "pandas", "pymc", "pytensor"}
-HEAVY |= {"netCDF4", "scipy", "xarray"}
-LIGHT = ["cli", "scenario", "evidence", "run", "tables", "seal", "pipeline"]
+HEAVY |= {"netCDF4", "scipy", "scoringrules", "xarray"}
+LIGHT = ["cli", "scenario", "evidence", "run", "tables", "seal", "pipeline", "score_tables"]
 
 
 def imported(path):

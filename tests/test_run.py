@@ -35,6 +35,7 @@ FILES = {
     "summary.json",
     "beliefs.json",
     "checks.json",
+    "predictive.json",
     "record.json",
     "sources.json",
 }
