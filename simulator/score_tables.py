@@ -30,7 +30,8 @@ the outcome's bin of {bin:g}, after {spread:.0%} of the forecast was spread even
 50%, 80%, 90%: share of outcomes inside the central interval; one that ties with draws counts in
 part. ±: standard error of the line above, over clusters: series of costs, benchmarks of slopes. Few
 clusters make it rough. What was known goes by a model's release; its costs were measured later,
-partly at later prices, so this is kinder to a forecaster than the past was."""
+partly at later prices, and beliefs and the choice of series are of today as well, so this is kinder
+to a forecaster than the past was."""
 
 
 CHECKED = """\
@@ -69,7 +70,7 @@ def print_backtest(result: "Backtest", everything: bool = False) -> None:
     for kind in dict.fromkeys(row["kind"] for row in result.pooled):
         body.append([TITLES[kind]])
         rows = [row for row in result.pooled if row["kind"] == kind]
-        shown = [row for row in rows if "subject" not in row["by"] or everything]
+        shown = [row for row in rows if _told(row, result, everything)]
         body += [[f"  {_label(row)}", *_cells(row)] for row in shown]
         body.append(["  ±", *_errors(shown[-1])])
     print_grid(["", "n", *_columns().values()], body)
@@ -79,6 +80,12 @@ def print_backtest(result: "Backtest", everything: bool = False) -> None:
     say()
     for line in textwrap.wrap(_note(result), width()):
         say(style(line, dim=True))
+
+
+def _told(row: Row, result: "Backtest", everything: bool) -> bool:
+    """Rows by series when asked for; by horizon alone where that pools several dates."""
+    by = [*row["by"]]
+    return {"subject": everything, "horizon": len(result.fits) > 1}.get(by[0] if by else "", True)
 
 
 def print_forecasts(rows: Iterable[Row]) -> None:
