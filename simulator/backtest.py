@@ -16,7 +16,10 @@ import xarray as xr
 from simulator import equations, forecast, scores, streams
 from simulator.dates import decimal_year
 from simulator.evidence import select
+from simulator.forecast.effects import effect
+from simulator.forecast.multipliers import inference_slope, slope_ratio
 from simulator.hindsight import CostQuestion, Past, SlopeQuestion, pasts
+from simulator.observations.curves import chord
 from simulator.pipeline import Observer, Silence, Stopwatch
 from simulator.scenario import Scenario
 from simulator.schema import Task
@@ -129,7 +132,7 @@ def _fit(scenario: Scenario, seed: int, watch: Stopwatch) -> tuple[xr.DataTree, 
     from simulator import diagnostics, inference, model, observations
 
     watch.stage("build")
-    observed = observations.observe(scenario.evidence)
+    observed = observations.observe(scenario.evidence, scenario.structure)
     graph = model.build(scenario, observed)
     draws = inference.sample(scenario, graph, observed, seed, stage=watch.stage)
     checks = diagnostics.check(draws, xr.Dataset())
@@ -147,7 +150,7 @@ def forecasts(scenario: Scenario, draws: xr.Dataset, past: Past, seed: int) -> I
             date = np.datetime64(question.target, "ns")
             yield costs.sel(task=question.series, date=date).values.ravel()
     for question in past.slopes:
-        yield new_slope(question, draws, seed).values.ravel()
+        yield new_slope(scenario, question, draws, seed).values.ravel()
 
 
 def _costs(
@@ -174,27 +177,29 @@ def _resembles(question: CostQuestion, draws: xr.Dataset) -> str:
     return question.benchmark if question.benchmark in draws.get("cost_benchmark", ()) else "new"
 
 
-def new_slope(question: SlopeQuestion, draws: xr.Dataset, seed: int) -> xr.DataArray:
+def new_slope(
+    scenario: Scenario, question: SlopeQuestion, draws: xr.Dataset, seed: int
+) -> xr.DataArray:
     """The slope that will be published for a system not seen yet: its own effect, and its error."""
+    row = question.row
+    known = question.benchmark in draws.get("benchmark", ())
+    benchmark = question.benchmark if known else "new"
+    points = inference_slope(draws, seed, benchmark)
+    if row["kind"] == "rl":
+        points = points * slope_ratio(draws, seed, benchmark)
+    if row["recipe"] == "today":
+        points = points * draws["algorithm_slope_factor"]
+    system = effect(draws, seed, "backtest", question.subject, "system")
+    points = points * np.exp(draws["system_slope_spread"] * system)
+    error = row["se"] * effect(draws, seed, "backtest", question.subject, "error")
+    return points / points_per_logit(scenario, row) + error
 
-    def stray(spread: str, *name: str) -> xr.DataArray:
-        return draws[spread] * forecast.effect(draws, seed, "backtest", *name)
 
-    benchmark, row = question.benchmark, question.row
-    if benchmark in draws.get("benchmark", ()):
-        seen = draws[["benchmark_slope_ln", "benchmark_slope_ratio"]]
-        seen = seen.sel(benchmark=benchmark, drop=True)
-        slope_ln, ratio_ln = seen["benchmark_slope_ln"], np.log(seen["benchmark_slope_ratio"])
-    else:
-        typical = np.log(draws["inference_slope"] / equations.POINTS_PER_LOGIT)
-        slope_ln = typical + stray("benchmark_slope_spread", benchmark, "slope")
-        ratio_ln = np.log(draws["slope_ratio"])
-        ratio_ln = ratio_ln + stray("benchmark_ratio_spread", benchmark, "ratio")
-    is_rl, is_today = row["kind"] == "rl", row["recipe"] == "today"
-    gain = is_rl * ratio_ln + is_today * np.log(draws["algorithm_slope_factor"])
-    system = stray("system_slope_spread", question.subject, "system")
-    error = row["se"] * forecast.effect(draws, seed, "backtest", question.subject, "error")
-    return np.exp(equations.log_slope(slope_ln, gain, system)) + error
+def points_per_logit(scenario: Scenario, row: Row) -> float:
+    """What a slope of one logit is in points: at mid-scale, or along the scores of a chord."""
+    if scenario.structure.response == "linear":
+        return 100 * chord(row["lowest_score"], row["highest_score"])
+    return equations.POINTS_PER_LOGIT
 
 
 # --- scores ---------------------------------------------------------------------------------------

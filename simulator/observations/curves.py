@@ -75,13 +75,13 @@ def _add_slopes(parts: Observations, slopes: Sequence[Row], response: str) -> No
         parts.constant["slope_se"] = ("slope", se)
         parts.observed["slope_logit_per_oom"] = ("slope", slope)
         return
-    chord = np.array([_chord(row["lowest_score"], row["highest_score"]) for row in slopes])
-    parts.constant["slope_chord"] = ("slope", chord)
-    parts.constant["slope_se"] = ("slope", se * chord)
-    parts.observed["slope_per_oom"] = ("slope", slope * chord)
+    spans = np.array([chord(row["lowest_score"], row["highest_score"]) for row in slopes])
+    parts.constant["slope_chord"] = ("slope", spans)
+    parts.constant["slope_se"] = ("slope", se * spans)
+    parts.observed["slope_per_oom"] = ("slope", slope * spans)
 
 
-def _chord(low: float | None, high: float | None) -> float:
+def chord(low: float | None, high: float | None) -> float:
     """Score per logit between two scores; at one half where they are not given."""
     if low is None or high is None or low == high:
         return equations.POINTS_PER_LOGIT / 100
