@@ -18,7 +18,7 @@ from simulator.seal import Damaged
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "jump", "burden", "list", "verify"),
-    *("backtest",),
+    *("compare", "average", "backtest"),
 )
 
 

@@ -82,16 +82,18 @@ def emit(value: object) -> None:
 
 
 def opened(name: str) -> Any:
-    """A run by path, by name in runs/, or the newest of runs/ as `latest`."""
+    """A run by path, by its name in runs/, or the newest there: of a scenario, or `latest`."""
     from simulator.run import open_run, runs_in
 
     folder = Path("runs")
-    if name == "latest" and (found := runs_in(folder)):
-        name = str(max(found, key=lambda run: (run.created, run.id)).path)
-    for path in (Path(name), folder / name):
+    found = runs_in(folder)
+    asked = [run for run in found if name in ("latest", run.scenario)]
+    newest = [max(asked, key=lambda run: (run.created, run.id)).path] if asked else []
+    first = newest if name == "latest" else []
+    for path in (*first, Path(name), folder / name, *newest):
         if path.is_dir():
             return open_run(path)
-    known = [run.id for run in runs_in(folder)]
+    known = [run.id for run in found]
     fix = nearest(name, known) if known else "make one with: simulator run base"
     raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
 

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from simulator import seal
 from simulator.faults import BadInput, Fault
-from simulator.run import Run, seal_run
+from simulator.outcome import seal_run
+from simulator.run import Run
 from simulator.scenario import Scenario
 
 DRAW = 20_000  # bytes on disk per draw, twice what the base scenario takes

@@ -19,6 +19,10 @@ def command(run: str, everything: bool, as_json: bool) -> int:
         from simulator import score_tables, tables
 
         tables.print_run(found, everything)
+        if "parents" in found.record:
+            from simulator import comparisons
+
+            comparisons.print_average(found, everything)
         tables.say("\n" + tables.style("Beliefs before and after the evidence", bold=True))
         tables.print_beliefs(found.beliefs)
         if found.predictive:

@@ -1,0 +1,71 @@
+"""Runs made by hand, for tests of what works on several runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from simulator import load_scenario, summary
+from simulator.outcome import seal_run
+from simulator.run import Check
+
+SHAPE = 4, 250
+
+
+def scenario(response="logit", cost="trend", **overrides):
+    """The base scenario without evidence, of any structure, also those that are not built."""
+    loaded = load_scenario("base", {"evidence.sources": "none"} | overrides)
+    return replace(loaded, spec=loaded.spec | {"structure": {"response": response, "cost": cost}})
+
+
+def dataset(**variables):
+    """Draws by name, each (chain, draw) or a pair of further dims and array."""
+    chains, draws = SHAPE
+    made = {}
+    for name, variable in variables.items():
+        dims, array = variable if isinstance(variable, tuple) else ((), variable)
+        made[name] = (("chain", "draw", *dims), np.asarray(array, dtype=float))
+    return xr.Dataset(made, {"chain": np.arange(chains), "draw": np.arange(draws)})
+
+
+def forecast(multiplier, years=None, benchmarks=("new",)):
+    """A forecast with a multiplier per benchmark, and years to one threshold."""
+    dims = ("inference_factor", "benchmark", "algorithm")
+    cells = np.stack([multiplier + i for i in range(len(benchmarks))], axis=-1)
+    made = dataset(
+        required_rl_multiplier_oom=(dims, np.stack([cells, cells / 2], axis=-1)[:, :, None]),
+        years_to_threshold=(("task", "threshold"), (years if years is not None else multiplier)[
+            ..., None, None]),
+    )  # fmt: skip
+    return made.assign_coords(
+        inference_factor=[100.0],
+        benchmark=list(benchmarks),
+        algorithm=["as_published", "today"],
+        task=["a task"],
+        threshold=[500.0],
+    )
+
+
+def seal(into, seed=1, of=None, log_likelihood=None, observed=None, outputs=None, passed=True):
+    """A sealed run of hand-made draws."""
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal(SHAPE)
+    groups = {
+        "prior": dataset(slope_ratio=np.exp(rng.standard_normal(SHAPE))),
+        "posterior": dataset(slope_ratio=np.exp(z), only_here=z) if seed == 7 else
+        dataset(slope_ratio=np.exp(z)),
+    }  # fmt: skip
+    if log_likelihood:
+        groups["log_likelihood"] = dataset(
+            **{name: ((dim,), array) for name, (dim, array) in log_likelihood.items()}
+        )
+        groups["observed_data"] = xr.Dataset(observed)
+        for group in ("log_likelihood", "observed_data"):
+            sizes = groups[group].sizes
+            labels = {dim: np.arange(sizes[dim]) for dim in sizes if dim not in ("chain", "draw")}
+            groups[group] = groups[group].assign_coords(labels)
+    draws = xr.DataTree.from_dict(groups)
+    outputs = forecast(5 + z) if outputs is None else outputs
+    rows = summary.summarise(draws, outputs, None)
+    checks = {"by_hand": Check(passed, 0.0)}
+    return seal_run(into, of or scenario(), seed, draws, outputs, checks, rows, [], {})
