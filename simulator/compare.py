@@ -117,12 +117,12 @@ def _asked(common: list[tuple], by_run: list[dict[tuple, Row]]) -> list[tuple]:
         return not never and not at_once
 
     def asked(key: tuple) -> bool:
-        match coords[key]:
-            case {"inference_factor": factor, "benchmark": "new"}:
+        match key[0], coords[key]:
+            case _, {"inference_factor": factor, "benchmark": "new"}:
                 return factor == (100 if 100 in factors else factors[0])
-            case {"date": date}:
+            case "task_cost_oom_usd", {"date": date}:
                 return date == dates[min(1, len(dates) - 1)]
-            case {"threshold": _}:
+            case "years_to_threshold", _:
                 return open_somewhere(key)
         return False
 

@@ -7,8 +7,8 @@ expectation and far tamer weights:
 
     p(y_i | y_rest of the group, shared) = ∫ Π_j p(y_j | e) p(e) de / ∫ Π_(j≠i) p(y_j | e) p(e) de
 
-Each formula of grouped.py is proven on the run itself before it is used: at the drawn effects it must give
-the densities that were stored with the draws, of the observations and of the effects.
+Each formula of grouped.py is proven on the run itself before it is used: at the drawn effects it
+must give the densities that were stored with the draws, of the observations and of the effects.
 """
 
 from typing import NamedTuple

@@ -115,10 +115,7 @@ class Run:
         return asking.burden(self, factor, rl_spend, cost_per_use)
 
     def to_json(self) -> dict[str, Any]:
-        """The run as one plain object: id, scenario, seed, status, checks, summary, path.
-
-        An average has its parents, with their weights, and its shares of spread too.
-        """
+        """The run as one plain object; that of an average has its parents and shares too."""
         of_average = {}
         if "parents" in self.record:
             of_average = {"parents": self.record["parents"], "shares": self._json("shares.json")}
