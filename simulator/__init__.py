@@ -14,6 +14,7 @@ _HOMES = {
     "Damaged": "seal",
     "Run": "run",
     "Scenario": "scenario",
+    "calibrate": "calibration",
     "load_scenario": "scenario",
     "open_run": "run",
     "simulate": "pipeline",

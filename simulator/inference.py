@@ -63,19 +63,19 @@ def sample(
     shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
     if not model.observed_RVs:
         stage("sample")
-        draws = _prior(model, seed, (settings.chains, settings.draws), "posterior")
+        draws = prior_draws(model, seed, (settings.chains, settings.draws), "posterior")
         statistics = None
     else:
         stage("compile")
         compiled = density(model, structure(scenario))
         stage("sample")
-        draws, statistics = _sound(compiled, model, settings, seed, chains)
+        draws, statistics = posterior_draws(compiled, model, settings, seed, chains)
     stage("predict")
-    prior = _prior(model, seed, shape, "prior")
+    prior = prior_draws(model, seed, shape, "prior")
     groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
     if statistics is not None:
-        groups |= _predictions(model, prior, "prior_predictive", seed)
-        groups |= _predictions(model, draws, "posterior_predictive", seed)
+        groups |= predictions(model, prior, "prior_predictive", seed)
+        groups |= predictions(model, draws, "posterior_predictive", seed)
         groups |= _densities(model, draws)
         groups["sample_stats"] = statistics
         groups["observed_data"] = _data(observations.observed, observations)
@@ -90,15 +90,15 @@ def structure(scenario: Scenario) -> list:
     return [scenario.structure.model_dump(), families, pairs]
 
 
-def _sound(
-    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None
+def posterior_draws(
+    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None = None
 ) -> tuple[Draws, xr.Dataset]:
     """Draws of the free variables and their statistics; a poor sample is drawn anew, once.
 
     The second attempt takes smaller steps and tunes for longer, which is what divergences call
     for. Its statistics say that there was a first. The gate judges what comes out, as ever.
     """
-    draws, statistics = _nuts(compiled, model, settings, seed, 1, chains)
+    draws, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
     divergent = int(statistics["diverging"].sum())
     poor = f"{divergent} divergences" if divergent else ""
     if not poor and _large(settings) and not _mixed(draws):
@@ -106,7 +106,7 @@ def _sound(
     if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
         settings = settings.model_copy(update=careful)
-        draws, statistics = _nuts(compiled, model, settings, seed, 2, chains)
+        draws, statistics = finish(model, begin(compiled, settings, seed, 2, chains))
         statistics.attrs["first_attempt"] = poor
     statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
     return draws, statistics
@@ -126,19 +126,21 @@ def _mixed(draws: Draws) -> bool:
     return all(diagnostics.mixed(one) for one in free)
 
 
-def _nuts(
+def begin(
     compiled: Any,
-    model: pm.Model,
     settings: Sampler,
     seed: int,
-    attempt: int,
-    chains: Callable | None,
-) -> tuple[Draws, xr.Dataset]:
-    sampler = nutpie.sample(
+    attempt: int = 1,
+    chains: Callable | None = None,
+    cores: int | None = None,
+) -> Any:
+    """A sampler at work in threads of its own, one per chain unless `cores` says fewer."""
+    return nutpie.sample(
         compiled,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
+        cores=cores,
         target_accept=settings.target_accept,
         seed=streams.integer(seed, "nuts", attempt) % 2**32,
         adaptation="draw_diag",  # twice the smallest ESS per second of the default, measured
@@ -147,6 +149,18 @@ def _nuts(
         progress_callback=chains,
         blocking=False,
     )
+
+
+def finished(sampler: Any) -> bool:
+    """Whether a sampler has all its draws; asking never waits."""
+    try:
+        return sampler.is_finished
+    except TimeoutError:  # which is how nutpie says no
+        return False
+
+
+def finish(model: pm.Model, sampler: Any) -> tuple[Draws, xr.Dataset]:
+    """Wait for a sampler; its draws of the free variables, and their statistics."""
     try:
         trace = sampler.wait()
     except BaseException:
@@ -158,7 +172,7 @@ def _nuts(
     return draws, xr.Dataset({name: (SAMPLE, array.values) for name, array in stats.items()})
 
 
-def _prior(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:
+def prior_draws(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:
     """Independent draws of the free variables, normals all of them.
 
     Most are standard; the others' mean and sd depend on standard ones only.
@@ -182,10 +196,17 @@ def _prior(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draw
 
 
 def _pass(model: pm.Model, outputs: list[Any], draws: Draws, inputs: str = "draws") -> list:
-    """Evaluate graphs at every draw at once, in NumPy: whole arrays need no compiler.
+    return evaluator(model, outputs, inputs)(draws)
 
-    `inputs` says in which terms the graphs are: of free variables ("draws"), or of their values
-    ("values"), as densities are; these are rewritten first, for the sake of their tails.
+
+def evaluator(
+    model: pm.Model, outputs: list[Any], inputs: str = "draws"
+) -> Callable[[Draws], list[np.ndarray]]:
+    """Graphs as a function of draws, all of them at once, in NumPy: whole arrays need no compiler.
+
+    Data of the model may be set between calls. `inputs` says in which terms the graphs are: of
+    free variables ("draws"), or of their values ("values"), as densities are; these are rewritten
+    first, for the sake of their tails.
     """
     densities = inputs == "values"
     free = [model.rvs_to_values[rv] for rv in model.free_RVs] if densities else model.free_RVs
@@ -193,12 +214,16 @@ def _pass(model: pm.Model, outputs: list[Any], draws: Draws, inputs: str = "draw
     graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
     mode = "FAST_COMPILE" if densities else Mode(linker="py", optimizer=None)
     function = pytensor.function(batched, graphs, mode=mode, on_unused_input="ignore")
-    flat = [draws[rv.name].reshape(-1, *draws[rv.name].shape[2:]) for rv in model.free_RVs]
-    sample = next(iter(draws.values())).shape[:2]
-    return [
-        _spread(result, sample, depends=np.ndim(result) > graph.ndim)
-        for result, graph in zip(function(*flat), outputs, strict=True)
-    ]
+
+    def evaluate(draws: Draws) -> list[np.ndarray]:
+        flat = [draws[rv.name].reshape(-1, *draws[rv.name].shape[2:]) for rv in model.free_RVs]
+        sample = next(iter(draws.values())).shape[:2]
+        return [
+            _spread(result, sample, depends=np.ndim(result) > graph.ndim)
+            for result, graph in zip(function(*flat), outputs, strict=True)
+        ]
+
+    return evaluate
 
 
 def _spread(result: np.ndarray, sample: tuple[int, int], *, depends: bool) -> np.ndarray:
@@ -213,14 +238,14 @@ def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
     computed = _pass(model, model.deterministics, draws)
     named = dict(zip((d.name for d in model.deterministics), computed, strict=True))
     effects = {name: array for name, array in draws.items() if not name.endswith("_z")}
-    groups = {group: _labelled(model, named | effects)}
+    groups = {group: labelled(model, named | effects)}
     if group == "posterior":
         normals = {n.removesuffix("_z"): a for n, a in draws.items() if n.endswith("_z")}
-        groups["unconstrained_posterior"] = _labelled(model, normals)
+        groups["unconstrained_posterior"] = labelled(model, normals)
     return groups
 
 
-def _predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
+def predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
     """Replicates of every observation at every draw."""
     parameters = [rv.owner.op.dist_params(rv.owner) for rv in model.observed_RVs]
     values = iter(_pass(model, [p for each in parameters for p in each], draws))
@@ -238,7 +263,7 @@ def _predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[s
                 for chain in range(size[0])
             ]
         )
-    return {group: _labelled(model, replicates)}
+    return {group: labelled(model, replicates)}
 
 
 def _aligned(parameter: np.ndarray) -> np.ndarray:
@@ -256,12 +281,13 @@ def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
     prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
     likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
     return {
-        "log_prior": _labelled(model, prior),
-        "log_likelihood": _labelled(model, likelihood),
+        "log_prior": labelled(model, prior),
+        "log_likelihood": labelled(model, likelihood),
     }
 
 
-def _labelled(model: pm.Model, arrays: Draws) -> xr.Dataset:
+def labelled(model: pm.Model, arrays: Draws) -> xr.Dataset:
+    """Arrays with the model's own dimensions and labels."""
     dims = {name: [*SAMPLE, *model.named_vars_to_dims.get(name, ())] for name in arrays}
     coords = {
         dim: np.asarray(model.coords[dim])

@@ -1,5 +1,6 @@
 """What a person waiting at a terminal sees: the stage, and while sampling a bar for all chains."""
 
+import time
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ STAGES = {
     "project": "projecting costs and multipliers",
     "check": "checking the draws",
     "seal": "writing and sealing the run",
+    "simulate": "simulating",
 }
 
 
@@ -30,6 +32,7 @@ class Display:
             transient=True,
         )
         self._task = self._progress.add_task("starting", total=None)
+        self._since = time.perf_counter()
 
     def __enter__(self) -> "Display":
         self._progress.start()
@@ -41,6 +44,7 @@ class Display:
     def stage(self, name: str) -> None:
         """A stage begins."""
         said = STAGES.get(name, name)
+        self._since = time.perf_counter()
         self._progress.reset(self._task, description=said, total=None)
 
     def chains(self, progress: list[Any]) -> None:
@@ -49,4 +53,12 @@ class Display:
         total = sum(chain.total_draws for chain in progress)
         divergent = sum(chain.divergences for chain in progress if not chain.tuning)
         said = "sampling" + (f", {divergent} divergences" if divergent else "")
+        self._progress.update(self._task, description=said, completed=done, total=total)
+
+    def simulated(self, done: int, total: int, failed: int) -> None:
+        """Simulations so far, their rate and the time left."""
+        rate = done / max(time.perf_counter() - self._since, 1e-9)
+        said = f"simulation {done} of {total}, {60 * rate:.0f} a minute"
+        said += f", {(total - done) / rate / 60:.0f} min left"
+        said += f", {failed} failed their diagnostics" if failed else ""
         self._progress.update(self._task, description=said, completed=done, total=total)

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
-SHELL_SCRIPTS = ["simulate", "test", "setup.sh", "lock"]
+SHELL_SCRIPTS = ["simulate", "test", "calibrate", "setup.sh", "lock"]
 LOCKS = ["requirements.lock", "requirements-test.lock"]
 TOOLS = ["sh", "cat", "cmp", "dirname", "readlink", "printf", "env"]
 SYSTEM_PLACES = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/opt;", "/Library/Frameworks/"]

@@ -1,0 +1,293 @@
+"""Simulation-based calibration: is the posterior that of the model, on data the model itself draws?
+
+Truths are drawn, data are drawn from each truth, and each truth must rank uniformly among the
+posterior draws given its data. Ranked are every sampled quantity, every belief, every output, and
+the joint log likelihood, which sees posteriors that ignore data (Modrák et al. 2023). One compiled
+density serves all simulations, several at a time in threads.
+
+Truths come from the prior or, for what matters near the evidence in hand, from the posterior: it
+then is the prior of a model that sees the evidence and the new data (Säilynoja et al. 2025).
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import xarray as xr
+
+from simulator import diagnostics, forecast, seal, streams, uniformity
+from simulator.compiled import density
+from simulator.faults import BadInput, Fault
+from simulator.inference import (
+    Draws,
+    begin,
+    evaluator,
+    finish,
+    finished,
+    labelled,
+    predictions,
+    prior_draws,
+    structure,
+)
+from simulator.model import build
+from simulator.model.replicas import replicated
+from simulator.observations import observe
+from simulator.quantities import BELIEFS
+from simulator.scenario import Scenario
+
+KEPT = 99  # draws that a truth is ranked among, so few as to be nearly independent
+SHORT = {"chains": 4, "draws": 200, "tune": 400, "target_accept": 0.9}
+R_HAT = 1.05  # of so short a sample; the worst of 200 sound quantities is often above 1.01
+BUDGET = 0.01  # false alarms of one calibration, shared among its quantities
+LIKELIHOOD = "log likelihood"
+
+type Truths = Literal["prior", "posterior"]
+
+
+class Observer(Protocol):
+    """Told what is going on."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins: import, build, compile or simulate."""
+
+    def simulated(self, done: int, total: int, failed: int) -> None:
+        """So many simulations are done, of which `failed` failed their own diagnostics."""
+
+
+class _Silence:
+    def stage(self, name: str) -> None: ...
+
+    def simulated(self, done: int, total: int, failed: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Ranks from 0 to KEPT of the truths, by quantity, and each simulation's own diagnostics.
+
+    Quantities that the scenario fixes are left out, as are those ranked exactly like another.
+    """
+
+    scenario: str
+    seed: int
+    truths: Truths
+    ranks: dict[str, np.ndarray]
+    divergences: np.ndarray
+    r_hat: np.ndarray  # the largest of all sampled quantities
+    ess: np.ndarray  # the smallest
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Which simulations fail their own diagnostics; they count like all others."""
+        mixed = (self.r_hat <= R_HAT) & (self.ess >= KEPT)  # false for what is not a number
+        return (self.divergences > 0) | ~mixed
+
+    @property
+    def level(self) -> float:
+        """The p-value below which a quantity is outside the simultaneous bands."""
+        return BUDGET / len(self.ranks)
+
+    @property
+    def verdicts(self) -> dict[str, uniformity.Verdict]:
+        """Each quantity's verdict, the worst first."""
+        found = {name: uniformity.judge(rank, KEPT + 1) for name, rank in self.ranks.items()}
+        return dict(sorted(found.items(), key=lambda item: item[1].p_value))
+
+    @property
+    def outside(self) -> list[str]:
+        """Quantities outside the bands, the worst first."""
+        return [name for name, verdict in self.verdicts.items() if verdict.p_value < self.level]
+
+    @property
+    def passed(self) -> bool:
+        return not self.outside
+
+    def save(self, into: Path) -> Path:
+        """Seal the ranks as ranks.nc in a new folder in `into`."""
+        about = {"calibration": self.scenario, "seed": self.seed, "truths": self.truths}
+        table = xr.Dataset(
+            {
+                "rank": (("quantity", "simulation"), np.array(list(self.ranks.values()))),
+                "divergences": ("simulation", self.divergences),
+                "r_hat": ("simulation", self.r_hat),
+                "ess": ("simulation", self.ess),
+            },
+            {"quantity": np.array(list(self.ranks), dtype="U")},
+            attrs=about | {"largest_rank": KEPT},
+        )
+        name = f"calibration-{self.scenario}"[:64]
+        return seal.seal(into, name, {"ranks.nc": table.to_netcdf}, about)
+
+
+def calibrate(
+    scenario: Scenario,
+    simulations: int = 200,
+    seed: int | None = None,
+    jobs: int | None = None,
+    truths: Truths = "prior",
+    observer: Observer | None = None,
+) -> Calibration:
+    """Calibrate the sampler on a scenario: many data sets drawn from its own model.
+
+    `jobs` simulations run at a time, one per processor by default, and change no number.
+    Raises BadInput where nothing is observed, KeyboardInterrupt with nothing left at work.
+    """
+    if not scenario.evidence.size:
+        fix = "calibrate a scenario with evidence"
+        raise BadInput([Fault(scenario.name, "evidence", "is empty: nothing to infer from", fix)])
+    seed = scenario.sampler.seed if seed is None else seed
+    observer = observer or _Silence()
+    experiment = _Experiment(scenario, simulations, seed, truths, observer)
+    observer.stage("simulate")
+    results: dict[int, _Result] = {}
+    failed = 0
+    running: dict[int, Any] = {}
+    waiting = iter(range(simulations))
+    try:
+        while len(results) < simulations:
+            while len(running) < (jobs or os.cpu_count() or 1):
+                if (i := next(waiting, None)) is None:
+                    break
+                running[i] = experiment.begin(i)
+            done = [i for i, sampler in running.items() if finished(sampler)]
+            for i in done:
+                results[i] = experiment.rank(i, *finish(experiment.model, running.pop(i)))
+                failed += results[i].failed
+                observer.simulated(len(results), simulations, failed)
+            if not done:
+                time.sleep(0.005)
+    finally:
+        for sampler in running.values():
+            sampler.cancel()
+    return _collected(scenario, seed, truths, [results[i] for i in range(simulations)])
+
+
+@dataclass(frozen=True)
+class _Result:
+    """One simulation."""
+
+    ranks: dict[str, int]
+    divergences: int
+    r_hat: float
+    ess: float
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.divergences) or not (self.r_hat <= R_HAT and self.ess >= KEPT)
+
+
+class _Experiment:
+    """What all simulations share: the compiled model, the truths, and the data of each."""
+
+    def __init__(
+        self, scenario: Scenario, simulations: int, seed: int, truths: Truths, observer: Observer
+    ):
+        observer.stage("build")
+        self.scenario, self.seed = scenario, streams.integer(seed, "calibration")
+        observations = observe(scenario.evidence, scenario.structure)
+        self.model = build(scenario, observations)
+        self._settings = scenario.sampler.model_copy(update=SHORT)
+        observer.stage("compile")
+        draws = self._truths(truths, simulations)
+        data = predictions(self.model, draws, "calibration", self.seed)["calibration"]
+        suffix, shape = "", structure(scenario)
+        if truths == "posterior":
+            replicated(self.model)
+            suffix, shape = "_again", [*shape, "replicated"]
+        self._compiled = density(self.model, shape)
+        self._data = {
+            (name := f"observed_{variable}{suffix}"): values.values[0].astype(
+                self.model[name].dtype
+            )
+            for variable, values in data.items()
+        }
+        self._deterministics = evaluator(self.model, self.model.deterministics)
+        likelihood = self.model.logp(self.model.observed_RVs, jacobian=False)
+        self._likelihood = evaluator(self.model, [likelihood], "values")
+        self._draws = draws
+        own = streams.integer(self.seed, "truth")  # no noise shared with any posterior
+        self._truth = {n: a[0] for n, a in self._quantities(draws, own).items()}
+        self._free = {name for name, a in self._truth.items() if not (a == a[0]).all()}
+
+    def begin(self, i: int) -> Any:
+        """Start sampling the posterior of one simulation."""
+        data = {name: values[i] for name, values in self._data.items()}
+        seed = streams.integer(self.seed, "simulation", i)
+        return begin(self._compiled.with_data(**data), self._settings, seed, cores=1)
+
+    def rank(self, i: int, draws: Draws, statistics: xr.Dataset) -> _Result:
+        """Rank each truth among the draws kept, ties broken at random."""
+        flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
+        every = [a[..., j] for a in flat for j in range(a.shape[2])]
+        kept = {name: _thinned(a) for name, a in draws.items()}
+        posterior = self._quantities(kept, streams.integer(self.seed, "posterior", i))
+        truth = {name: self._truth[name][i] for name in self._free}
+        for name, values in self._data.items():
+            self.model[name].set_value(values[i])
+        posterior[LIKELIHOOD] = self._likelihood(kept)[0]
+        true = {name: a[:, i : i + 1] for name, a in self._draws.items()}
+        truth[LIKELIHOOD] = self._likelihood(true)[0][0, 0]
+        rng = streams.stream(self.seed, "ties", i)
+        return _Result(
+            {name: _rank(truth[name], posterior[name], rng) for name in sorted(truth)},
+            int(statistics["diverging"].sum()),
+            float(np.max([diagnostics.r_hat(a) for a in every])),
+            float(np.min([diagnostics.ess_bulk(a) for a in every])),
+        )
+
+    def _truths(self, truths: Truths, simulations: int) -> Draws:
+        if truths == "prior":
+            return prior_draws(self.model, self.seed, (1, simulations), "calibration")
+        settings = self.scenario.sampler
+        if simulations > settings.chains * settings.draws:
+            rule = f"is more than the {settings.chains * settings.draws} draws of the posterior"
+            raise BadInput([Fault("--simulations", "usage", rule, "ask for fewer")])
+        compiled = density(self.model, structure(self.scenario))
+        draws, _ = finish(self.model, begin(compiled, settings, self.seed))
+        return {name: _thinned(array, simulations) for name, array in draws.items()}
+
+    def _quantities(self, draws: Draws, seed: int) -> dict[str, np.ndarray]:
+        """Beliefs, outputs and sampled quantities, shape (chain, draw), by name and labels."""
+        computed = dict(
+            zip(
+                [d.name for d in self.model.deterministics],
+                self._deterministics(draws),
+                strict=True,
+            )
+        )
+        named = labelled(self.model, computed | draws)
+        outputs = forecast.project(self.scenario, named, seed)
+        if "date" in outputs:
+            outputs["date"] = outputs["date"].dt.strftime("%Y-%m-%d")
+        beliefs = [named[name] for name in BELIEFS if name in named]
+        chosen = [*beliefs, *outputs.values(), *(named[name] for name in draws)]
+        return {k: a for variable in chosen for k, a in diagnostics.elements(variable).items()}
+
+
+def _thinned(array: np.ndarray, size: int = KEPT) -> np.ndarray:
+    """Draws of all chains, evenly spaced, as one chain."""
+    flat = array.reshape(-1, *array.shape[2:])
+    return flat[np.linspace(0, len(flat) - 1, size).round().astype(int)][None]
+
+
+def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
+    """How many draws are below the truth; infinite ones compare like any other."""
+    return int((draws < truth).sum() + rng.integers(0, (draws == truth).sum() + 1))
+
+
+def _collected(
+    scenario: Scenario, seed: int, truths: Truths, results: list[_Result]
+) -> Calibration:
+    ranks = {name: np.array([r.ranks[name] for r in results]) for name in results[0].ranks}
+    distinct = {rank.tobytes(): name for name, rank in reversed(ranks.items())}
+    return Calibration(
+        scenario.name,
+        seed,
+        truths,
+        {name: ranks[name] for name in reversed(distinct.values())},
+        np.array([r.divergences for r in results]),
+        np.array([r.r_hat for r in results]),
+        np.array([r.ess for r in results]),
+    )
