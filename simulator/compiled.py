@@ -6,6 +6,7 @@ its shapes, the versions of the compilers and the processor. A kept file that is
 key or flipped in one bit is compiled anew, never run.
 """
 
+import ctypes
 import hashlib
 import importlib.metadata
 import json
@@ -28,6 +29,7 @@ from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user
 PACKAGE = Path(__file__).parent
 SOURCES = ("beliefs.py", "equations.py", "prior.py", "model/*.py", "observations/*.py")
 COMPILERS = ("llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor")
+RAISED = 1  # what nutpie's density returns where it has met an exception
 JITTER = 0.5  # sd of a chain's start around zero, the middle of the standard normals sampled
 
 
@@ -138,6 +140,9 @@ def _load(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel | None:
     by_name = {data.name: data for data in model.data_vars}
     keys = {by_name[name]: name for name in about["data"]}
     values = {name: np.array(by_name[name].get_value(), order="C") for name in about["data"]}
+    user_data = make_user_data(keys, values)
+    if not _answers(logp, about["size"][0], user_data):
+        return None
     names, slices, shapes = about["variables"]
     shape_info = names, [slice(*ends) for ends in slices], [tuple(s) for s in shapes]
     return CompiledPyMCModel(
@@ -152,11 +157,21 @@ def _load(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel | None:
         initial_point_func=None,
         shared_data=values,
         shared_var_keys=keys,
-        user_data=make_user_data(keys, values),
+        user_data=user_data,
         logp_func=None,
         expand_func=None,
         reparameterized_names=[],
     )
+
+
+def _answers(logp: SimpleNamespace, size: int, user_data: np.ndarray) -> bool:
+    """Whether a linked density runs: it raises where it leans on code that cannot be kept."""
+    numbers = ctypes.POINTER(ctypes.c_double)
+    arguments = ctypes.c_uint64, numbers, numbers, numbers, ctypes.c_void_p
+    call = ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(logp.address)
+    point, gradient, value = np.zeros(size), np.zeros(size), np.zeros(1)
+    pointers = [array.ctypes.data_as(numbers) for array in (point, gradient, value)]
+    return call(size, *pointers, user_data.ctypes.data) != RAISED
 
 
 def _link(functions: list[Any], body: bytes) -> list[SimpleNamespace]:

@@ -135,12 +135,6 @@ BELIEFS: dict[str, Quantity] = {
     "record_drop_oom": Quantity(
         "OOM", "mean fall of the cost from a record to the next", "positive", structure="staircase"
     ),
-    "record_drop_shape": Quantity(
-        "1",
-        "shape of the gamma distribution of these falls (1: exponential)",
-        "positive",
-        structure="staircase",
-    ),
     "estimator_spread_oom": Quantity(
         "OOM per year", "sd of what an estimator adds to the decline it reports", "positive"
     ),

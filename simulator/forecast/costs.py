@@ -73,7 +73,7 @@ def path(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: Task
     from simulator.forecast.staircase import Staircase
 
     drop = draws["record_drop_oom"] * _transfer(task, draws)
-    return Staircase(decline, drop, draws["record_drop_shape"], seed, name)
+    return Staircase(decline, drop, seed, name)
 
 
 def _decline(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: Task) -> Decline:

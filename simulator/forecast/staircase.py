@@ -1,4 +1,4 @@
-"""A cost that falls by records: they come at random at the expected rate, each a random fall.
+"""A cost that falls by records: they come at random at the expected rate, each an exponential fall.
 
 A path is drawn in the time in which records come once a unit (the expected fall over the mean
 fall), and read at any age through that clock. Where a path would have a great many records it is
@@ -18,11 +18,9 @@ STEPS = 256  # records of a path that are drawn one by one; a longer path is dra
 class Staircase:
     """One path of the cost at every draw; `drop` is the mean fall of a record in OOM."""
 
-    def __init__(
-        self, decline: Decline, drop: xr.DataArray, shape: xr.DataArray, seed: int, name: str
-    ):
+    def __init__(self, decline: Decline, drop: xr.DataArray, seed: int, name: str):
         self.decline, self.drop = decline, drop
-        self.clock, self.fallen = _records(self._time(decline.horizon_age), drop, shape, seed, name)
+        self.clock, self.fallen = _records(self._time(decline.horizon_age), drop, seed, name)
         self.start = decline.cost_oom_usd + self._fallen(decline.priced_age)
         self.floor = self.start - self._fallen(decline.today_age) + decline.floor_oom
 
@@ -47,29 +45,29 @@ class Staircase:
 
 
 def _records(
-    span: xr.DataArray, drop: xr.DataArray, shape: xr.DataArray, seed: int, name: str
+    span: xr.DataArray, drop: xr.DataArray, seed: int, name: str
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """When records come, on the clock of one a unit, and the fall up to each; until past `span`."""
-    span, drop, shape = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop, shape))
+    span, drop = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop))
     together = np.maximum(np.ceil(span / STEPS), 1.0)
     clock, fallen = [np.zeros_like(span)], [np.zeros_like(span)]
     while (clock[-1] <= span).any():
         step = len(clock)
         wait = _gammas(together, seed, name, "wait", step)
-        fall = _gammas(shape * together, seed, name, "fall", step)
+        fall = _gammas(together, seed, name, "fall", step)
         clock.append(clock[-1] + wait)
-        fallen.append(fallen[-1] + fall * drop / shape)
+        fallen.append(fallen[-1] + fall * drop)
     dims = ("record", *SAMPLE)
     return xr.DataArray(np.stack(clock[1:]), dims=dims), xr.DataArray(
         np.stack(fallen[1:]), dims=dims
     )
 
 
-def _gammas(shape: np.ndarray, seed: int, name: str, what: str, step: int) -> np.ndarray:
-    """Gamma variates of these shapes (chain, draw), from a stream per chain and step."""
+def _gammas(count: np.ndarray, seed: int, name: str, what: str, step: int) -> np.ndarray:
+    """Sums of so many standard exponentials (chain, draw), from a stream per chain and step."""
     return np.stack(
         [
             streams.stream(seed, "task", name, what, step, chain).standard_gamma(row)
-            for chain, row in enumerate(shape)
+            for chain, row in enumerate(count)
         ]
     )

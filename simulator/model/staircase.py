@@ -1,5 +1,6 @@
 """Records as a compound Poisson process: they come at a rate that ages, each a random fall.
 
+Falls are exponential: many small ones and few of an order of magnitude, as those published are.
 Their number in a quarter times the mean fall is the decline of that quarter. Quarters without a
 record, the last ones above all, count for as much as those with one.
 """
@@ -12,7 +13,7 @@ from simulator import equations
 
 def staircase(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -> None:
     """Counts of records by quarter and their falls; `rate` is in OOM per year, by series."""
-    mean, form = belief["record_drop_oom"], belief["record_drop_shape"]
+    mean = belief["record_drop_oom"]
     start, end = data["quarter_from"], data["quarter_to"]
     fallen = equations.ageing(end, *shape) - equations.ageing(start, *shape)
     pm.Poisson(
@@ -22,10 +23,4 @@ def staircase(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -
         dims="quarter",
     )
     if "record_fall_oom" in data:
-        pm.Gamma(
-            "record_fall_oom",
-            alpha=pt.ones_like(data["record_fall_oom"]) * form,
-            beta=form / mean,
-            observed=data["record_fall_oom"],
-            dims="step",
-        )
+        pm.Exponential("record_fall_oom", scale=mean, observed=data["record_fall_oom"], dims="step")
