@@ -51,7 +51,7 @@ def _records(
     span, drop = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop))
     together = np.maximum(np.ceil(span / STEPS), 1.0)
     clock, fallen = [np.zeros_like(span)], [np.zeros_like(span)]
-    while (clock[-1] <= span).any():
+    while len(clock) == 1 or (clock[-1] <= span).any():
         step = len(clock)
         wait = _gammas(together, seed, name, "wait", step)
         fall = _gammas(together, seed, name, "fall", step)

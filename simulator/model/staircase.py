@@ -18,7 +18,7 @@ def staircase(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -
     fallen = equations.ageing(end, *shape) - equations.ageing(start, *shape)
     pm.Poisson(
         "records_in_quarter",
-        rate[data["quarter_series"]] * fallen / mean,
+        pt.maximum(rate[data["quarter_series"]] * fallen / mean, 0.0),  # records never rise
         observed=data["records_in_quarter"],
         dims="quarter",
     )
