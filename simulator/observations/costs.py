@@ -19,6 +19,7 @@ from simulator.observations.arrays import (
 )
 
 QUARTER = 0.25  # years; records are counted by quarter of their series' age
+INSTANT = 1e-9  # years; the least that a series is watched, and the least age of a later record
 
 
 def costs(records: Sequence[Row], factors: Sequence[Row], cost: str) -> Observations:
@@ -81,12 +82,12 @@ def _add_trend(parts: Observations, steps: Staircases) -> None:
 
 def _add_steps(parts: Observations, steps: Staircases) -> None:
     """How many records came in each quarter of a series' age, and how far each fell."""
-    watched = steps.until - steps.debut
-    age = np.maximum(steps.time - steps.debut[steps.group], 1e-9)[~steps.first]
+    watched = np.maximum(steps.until - steps.debut, INSTANT)
+    age = np.maximum(steps.time - steps.debut[steps.group], INSTANT)[~steps.first]
     whose = steps.group[~steps.first]
     starts, series = [], []
     for i, years in enumerate(watched.tolist()):
-        own = np.arange(0, max(years, 1e-9), QUARTER)
+        own = np.arange(0, years, QUARTER)
         starts.append(own)
         series.append(np.full(len(own), i))
     start, of = np.concatenate(starts), np.concatenate(series)
