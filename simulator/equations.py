@@ -78,11 +78,12 @@ def saturating_jump_oom(
 ) -> Any:
     """Compute, in OOM, that lifts a score along a saturating curve; infinite from its asymptote on.
 
-    `slope` is the steepest, in percentage points per OOM. NumPy only.
+    Minus infinity to its start or below. `slope` is the steepest, in percentage points per OOM.
+    NumPy only.
     """
     below, above = ((s - start) / (asymptote - start) for s in (from_score, to_score))
     with np.errstate(divide="ignore"):
-        gained = logit(np.minimum(above, 1.0)) - logit(np.minimum(below, 1.0 - 1e-12))
+        gained = logit(np.clip(above, 0.0, 1.0)) - logit(np.minimum(below, 1.0 - 1e-12))
     return gained / saturating_steepness(slope, start, asymptote)
 
 

@@ -23,14 +23,15 @@ def by_score(scenario: Scenario, draws: xr.Dataset) -> dict[str, xr.DataArray]:
     baseline = compute.sel(family=BASELINE, drop=True)
     with np.errstate(invalid="ignore"):
         factor = 10 ** (baseline - compute)  # 0 where this recipe alone never gets there
+    factor = xr.where(np.isneginf(baseline), 1.0, factor)  # all are there from the start
     return {
         "recipe_compute_oom": compute,
-        "baseline_compute_factor": xr.where(np.isinf(baseline), np.inf, factor),
+        "baseline_compute_factor": xr.where(np.isposinf(baseline), np.inf, factor),
     }
 
 
 def _compute(scenario: Scenario, score: xr.DataArray, recipe: xr.Dataset) -> xr.DataArray:
-    """Compute in OOM GPU-hours; infinite above the asymptote, nothing below the start."""
+    """Compute in OOM GPU-hours; infinite from the asymptote on, minus infinity up to the start."""
     start = _start(scenario)
     further = equations.saturating_jump_oom(
         REFERENCE_SCORE, score, recipe["recipe_slope"], start, recipe["recipe_asymptote"]
