@@ -6,6 +6,7 @@ recipes reach, and compute at which it reaches that score. A hierarchy over reci
 measured from the o1-era baseline, whose own errors are thereby in every gain.
 """
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -16,7 +17,7 @@ def recipes(belief: dict, data: dict, years: pt.TensorVariable) -> None:
     """Curves of the families that were fitted, conditioned on what was published of them."""
     slope_ln = _of_all(
         "recipe_slope_ln_of",
-        pt.log(10.0) + pm.Normal("baseline_slope_effect"),
+        np.log(10.0) + pm.Normal("baseline_slope_effect"),
         pt.log(belief["algorithm_slope_factor"]),
         belief["recipe_slope_spread"],
     )
