@@ -27,8 +27,39 @@ def imported(path):
 
 
 def test_only_model_inference_and_compiled_import_pymc():
-    users = {m.stem for m in MODULES if {"pymc", "pytensor", "nutpie", "numba"} & {*imported(m)}}
-    assert users == {"model", "inference", "compiled"}
+    samplers = {"pymc", "pytensor", "nutpie", "numba"}
+    users = {m.relative_to(ROOT / "simulator") for m in MODULES if samplers & {*imported(m)}}
+    model = {m for m in users if m.parent.name == "model"}
+    assert model
+    assert {str(m) for m in users - model} == {"inference.py", "compiled.py"}
+
+
+STAIRCASES = {"simulator.model.staircase", "simulator.forecast.staircase"}
+RUN = """
+import sys
+from simulator import load_scenario, simulate
+from simulator.model import build
+from simulator.observations import observe
+
+def scenario(sources):
+    chosen = {"structure.cost": sys.argv[1], "evidence.sources": sources}
+    return load_scenario("base", chosen).with_sampler(draws=4)
+
+asked = scenario("all")
+build(asked, observe(asked.evidence, asked.structure))
+simulate(scenario("none"), into=sys.argv[2])
+print(*(name for name in sys.modules if name.startswith("simulator.")))
+"""
+
+
+@pytest.mark.parametrize(("cost", "loaded"), [("trend", set()), ("staircase", STAIRCASES)])
+def test_a_structure_that_is_not_asked_for_is_not_loaded(tmp_path, cost, loaded):
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, cost, tmp_path], capture_output=True, text=True, check=True
+    )
+    found = {*done.stdout.split()}
+    assert found >= {"simulator.model.costs", "simulator.forecast.costs", "simulator.inference"}
+    assert STAIRCASES & found == loaded
 
 
 def test_looking_loads_no_numerical_library():

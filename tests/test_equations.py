@@ -54,14 +54,16 @@ def test_slope_ratio_and_slope_factor_act_as_their_product(factor, ratio, steepe
 
 
 def test_a_third_to_two_thirds_over_two_oom_takes_four_oom_from_20_to_80_percent():
-    slope = (eq.logit(2 / 3) - eq.logit(1 / 3)) / 2
-    assert eq.jump_oom(0.2, 0.8, slope) == pytest.approx(4, rel=1e-14)
+    slope = 25 * (eq.logit(2 / 3) - eq.logit(1 / 3)) / 2
+    assert eq.saturating_jump_oom(0.2, 0.8, slope, 0.0, 1.0) == pytest.approx(4, rel=1e-14)
 
 
-@given(SCORE, SCORE, SCORE, POSITIVE)
-def test_jumps_add_and_reverse(low, middle, high, slope):
+@given(SCORE, SCORE, SCORE, st.floats(1, 500), st.floats(0, 0.3), st.floats(0.7, 1))
+def test_jumps_between_the_ends_of_a_curve_add_and_reverse(low, middle, high, slope, start, top):
+    low, middle, high = (start + (top - start) * part for part in (low, middle, high))
+
     def jump(a, b):
-        return eq.jump_oom(a, b, slope)
+        return eq.saturating_jump_oom(a, b, slope, start, top)
 
     assert jump(low, high) == pytest.approx(jump(low, middle) + jump(middle, high), abs=1e-9)
     assert jump(low, high) == pytest.approx(-jump(high, low), abs=1e-9)
@@ -169,7 +171,9 @@ def test_a_rate_that_halves_every_year_from_today_on_falls_by_its_finite_sum():
     [
         (eq.logit, (0.3,)),
         (eq.required_rl_multiplier_oom, (100.0, 0.4, 1.5, 0.2)),
-        (eq.jump_oom, (0.2, 0.8, 0.7)),
+        (eq.logistic, (0.3,)),
+        (eq.saturating_steepness, (17.0, 0.1, 0.9)),
+        (eq.saturating_score, (2.0, 0.2, 17.0, 0.1, 0.9)),
         (eq.log_slope, (0.1, 0.2, 0.3)),
         (eq.sigmoid_score, (5000.0, *map(float, SCALE_RL))),
         (eq.sigmoid_compute, (0.45, *map(float, SCALE_RL))),
@@ -191,10 +195,18 @@ def test_floats_arrays_labelled_arrays_and_tensors_agree(equation, arguments):
     assert tensor.eval(mode="FAST_COMPILE") == pytest.approx(expected, rel=1e-14)
 
 
-def test_cost_agrees_for_floats_arrays_and_labelled_arrays():
-    arguments = (3.0, 4.0, -1.0, 1.0, 0.9, 1.5, 0.4, 5.0)
-    expected = eq.cost_oom(*arguments)
-    array = eq.cost_oom(*(np.full(3, a) for a in arguments))
-    labelled = eq.cost_oom(*(xr.DataArray([a, a], dims="draw") for a in arguments))
+@pytest.mark.parametrize(
+    ("equation", "arguments"),
+    [
+        (eq.cost_oom, (3.0, 4.0, -1.0, 1.0, 0.9, 1.5, 0.4, 5.0)),
+        (eq.saturating_jump_oom, (0.2, 0.8, 17.0, 0.1, 0.9)),
+        (eq.raised, (0.6, 0.2, 0.7)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_for_numpy_agrees_for_floats_arrays_and_labelled_arrays(equation, arguments):
+    expected = equation(*arguments)
+    array = equation(*(np.full(3, a) for a in arguments))
+    labelled = equation(*(xr.DataArray([a, a], dims="draw") for a in arguments))
     assert array == pytest.approx([expected] * 3, rel=1e-14)
     assert labelled.values == pytest.approx([expected] * 2, rel=1e-14)

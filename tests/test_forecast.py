@@ -24,6 +24,10 @@ CONSTANT_TENFOLD = {  # a typical cost falls tenfold a year for ever, at half Or
     "slowdown_half_life_years": np.inf,
     "transfer_exponent": 1.0,
     "cost_floor_fraction": 0.0,
+    "hardware_decline_factor": 1.5,
+    "competition_decline_factor": 1.25,
+    "newest_price_factor": 4.0,
+    "newest_half_life_years": np.inf,
 }
 TODAY = dt.date(2026, 1, 1)
 
@@ -217,6 +221,75 @@ def test_a_task_follows_the_benchmark_it_resembles():
     posterior = draws(decline_series_spread=0.0).assign(benchmark_decline=steep)
     found = cost(project(scenario({"t": task(resembles="gpqa")}), posterior, 1))
     assert np.allclose(found, [500, 5])
+
+
+# --- the split of the decline, and the newest price -----------------------------------------------
+
+
+def varied(seed=1, shape=SHAPE):
+    """Draws that differ in everything that the split is made of."""
+    rng = np.random.default_rng(seed)
+    return draws(
+        shape,
+        decline_rate_at_debut=rng.uniform(-0.2, 3, shape),
+        decline_ageing_years=rng.uniform(0.2, 5, shape),
+        decline_remaining_fraction=rng.uniform(0, 1, shape),
+        slowdown_half_life_years=rng.uniform(1, 30, shape),
+        hardware_decline_factor=rng.uniform(0.8, 3, shape),
+        competition_decline_factor=rng.uniform(0.8, 4, shape),
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_parts_of_the_decline_multiply_to_the_total_at_every_draw(seed):
+    split = project(scenario(), varied(seed), 1)["decline_split"]
+    total, parts = split.sel(component="total"), split.drop_sel(component="total")
+    assert parts["component"].values.tolist() == ["hardware", "competition", "algorithms"]
+    np.testing.assert_allclose(parts.prod("component"), total, rtol=1e-12)
+
+
+def test_what_hardware_and_competition_do_not_explain_of_tenfold_is_algorithms():
+    split = project(scenario(), draws(), 1)["decline_split"].isel(date=0)
+    found = {name: float(split.sel(component=name)[0, 0]) for name in split["component"].values}
+    parts = {"total": 10, "hardware": 1.5, "competition": 1.25, "algorithms": 10 / 1.5 / 1.25}
+    assert found == pytest.approx(parts)
+
+
+def test_parts_and_total_slow_by_the_same_share():
+    slowing = draws(slowdown_half_life_years=1.0)
+    split = np.log10(project(scenario(), slowing, 1)["decline_split"])
+    np.testing.assert_allclose(split.isel(date=1), split.isel(date=0) / 2, rtol=1e-12)
+
+
+def test_the_total_is_the_rate_at_which_a_new_capability_falls_on_that_day():
+    fading = draws(decline_remaining_fraction=0.3, slowdown_half_life_years=4.0)
+    total = project(scenario(), fading, 1)["decline_split"].sel(component="total").isel(date=1)
+
+    def fallen(age):
+        return equations.fallen_oom(age, 0.0, 1.0, 1.0, 0.3, 4.0)
+
+    assert np.allclose(np.log10(total), (fallen(2 + 1e-5) - fallen(2 - 1e-5)) / 2e-5, rtol=1e-8)
+
+
+def test_the_newest_price_rises_fourfold_a_year_unless_its_rise_halves():
+    found = project(scenario(), draws(), 1)["newest_price_oom"]
+    assert np.allclose(10**found, [4, 16])
+    halving = project(scenario(), draws(newest_half_life_years=1.0), 1)["newest_price_oom"]
+    assert np.allclose(halving, np.log10(4) * np.array([0.5, 0.75]) / np.log(2))
+
+
+# --- what must be finite --------------------------------------------------------------------------
+
+
+def test_the_outputs_that_may_not_be_infinite_are_named():
+    outputs = project(scenario(), draws(), 1)
+    finite = {name for name, output in outputs.items() if output.attrs["finite"]}
+    assert finite == {
+        "required_rl_multiplier_oom",
+        "cost_decline_factor_by_age",
+        "decline_split",
+        "newest_price_oom",
+    }
 
 
 # --- streams --------------------------------------------------------------------------------------

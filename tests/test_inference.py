@@ -1,5 +1,6 @@
 """Draws against PyMC's own figures and a posterior integrated by hand; repetition; interruption."""
 
+import ast
 import ctypes
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 from pymc.stats import compute_log_prior
+from scipy.special import logit
 from scipy.stats import kstest, kstwobign, norm, t
 
 from simulator import compiled, load_scenario
@@ -31,7 +33,7 @@ SHORT = {"draws": 300, "tune": 300}
 
 def built(overrides):
     scenario = load_scenario("base", overrides)
-    observed = observe(scenario.evidence)
+    observed = observe(scenario.evidence, scenario.structure)
     return scenario, observed, build(scenario, observed)
 
 
@@ -114,7 +116,8 @@ def test_replicates_follow_the_distribution_of_their_draw(o1):
         .rename(curve="drawn_curve")
         .drop_vars("drawn_curve", errors="ignore")
     )
-    mean = posterior["curve_level"][..., curve] + slope[..., curve] * of["point_compute_oom"].values
+    level = logit(posterior["curve_level"])[..., curve]
+    mean = level + slope[..., curve] / 25 * of["point_compute_oom"].values
     stray = posterior["curve_noise_spread"] * posterior["curve_noise_effect"]
     noise = (posterior["curve_noise"] * np.exp(stray))[..., curve]
     z = ((o1["posterior_predictive"]["score_logit"].values - mean) / noise).values.ravel()
@@ -287,14 +290,39 @@ def test_code_of_another_shape_or_other_sources_has_another_key(monkeypatch, tmp
     assert compiled._key(constant[2], structure(constant[0])) != own
 
 
-def test_the_key_covers_every_module_that_the_graph_is_made_from():
-    from simulator import beliefs, equations, model, observations, prior, quantities
+def modules_of(path):
+    """Modules of this package that a module imports: path by name."""
+    package = compiled.PACKAGE
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("simulator"):
+            parts = node.module.split(".")[1:]
+            names = [parts] if parts else [[alias.name] for alias in node.names]
+            names += [[*parts, alias.name] for alias in node.names]
+            for each in names:
+                module = package.joinpath(*each)
+                found = (module.with_suffix(".py"), module / "__init__.py")
+                yield from (file for file in found if file.exists())
 
-    used = {equations, model, prior}  # their functions build the graph
-    used |= {observations}  # BASELINE_ERROR is a constant of the graph
-    used |= {beliefs}  # the order of `cholesky` is that of the weights
-    used |= {quantities}  # SLOPES decides which slope follows
-    assert used <= set(compiled.SOURCES)
+
+def test_the_key_covers_every_module_that_the_graph_is_made_from():
+    """Others that these import give data (rows, dates) or names that the key holds anyway."""
+    covered = {file for pattern in compiled.SOURCES for file in compiled.PACKAGE.glob(pattern)}
+    made_from = {file for file in covered if file.parent != compiled.PACKAGE}
+    assert {file.parent.name for file in made_from} == {"model", "observations"}
+    used = {module for file in made_from for module in modules_of(file)}
+    assert {file.name for file in used & covered} >= {"equations.py", "beliefs.py", "prior.py"}
+    names = {"dates.py", "evidence.py", "quantities.py", "scenario.py", "schema.py"}
+    assert {file.name for file in used - covered} <= names
+
+
+def test_another_structure_has_another_key():
+    keys = {
+        compiled._key(model, structure(scenario))
+        for response in ("logit", "linear", "saturating")
+        for cost in ("trend", "staircase")
+        for scenario, _, model in [built({"structure": {"response": response, "cost": cost}})]
+    }
+    assert len(keys) == 6
 
 
 # --- interruption ---------------------------------------------------------------------------------

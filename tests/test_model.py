@@ -4,8 +4,9 @@ import numpy as np
 import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
-from scipy.special import erf, expit
-from scipy.stats import norm, spearmanr, t
+from scipy.integrate import quad
+from scipy.special import erf, expit, logit
+from scipy.stats import gamma, norm, poisson, spearmanr, t
 
 from simulator import load_scenario
 from simulator.dates import decimal_year
@@ -17,7 +18,7 @@ SOURCES = sorted({row["source"] for rows in BASE.evidence.tables.values() for ro
 
 
 def built(scenario):
-    return build(scenario, observe(scenario.evidence))
+    return build(scenario, observe(scenario.evidence, scenario.structure))
 
 
 def evaluator(model, graphs):
@@ -37,11 +38,6 @@ def points(model, count):
     start = model.initial_point()
     shapes = {v.name: np.shape(start[v.name]) for v in model.value_vars}
     return [{n: rng.normal(0, 0.7, s) for n, s in shapes.items()} for _ in range(count)]
-
-
-@pytest.fixture(scope="module")
-def base_model():
-    return built(BASE)
 
 
 # --- the density, by hand -------------------------------------------------------------------------
@@ -69,23 +65,88 @@ def ageing(age, years, remaining):
     return remaining * age + (1 - remaining) * years * (1 - np.exp(-age / years))
 
 
+def in_log_odds(at, b, c, y, slope):
+    curve = c["point_curve"]
+    noise = b["curve_noise"] * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
+    mean = 1.5 * at["curve_level_z"][curve] + slope[curve] / 25 * c["point_compute_oom"]
+    return t.logpdf(y["score_logit"], 4, mean, noise[curve]).sum()
+
+
+def on_a_line(at, b, c, y, slope):
+    curve = c["point_curve"]
+    noise = b["curve_noise"] / 4 * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
+    mean = expit(1.5 * at["curve_level_z"])[curve] + slope[curve] / 100 * c["point_compute_oom"]
+    return t.logpdf(y["score"], 4, mean, noise[curve]).sum()
+
+
+def between_ends(at, b, c, y, slope):
+    """ScaleRL's own form: start + (top - start) / (1 + 10**(-B (x - x_mid)))."""
+    curve = c["point_curve"]
+    noise = b["curve_noise"] / 4 * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
+    top = expit(logit(b["asymptote"]) + b["asymptote_spread"] * at["curve_asymptote_effect"])
+    stray = b["start_spread"] * at["curve_start_fraction_effect"]
+    low = top * expit(logit(b["start_fraction"]) + stray)
+    way = np.clip((expit(1.5 * at["curve_level_z"]) - low) / (top - low), 1e-6, 1 - 1e-6)
+    steepness = slope[: len(top)] / (25 * (top - low) * np.log(10))
+    middle = -np.log10(way / (1 - way)) / steepness
+    away = c["point_compute_oom"] - middle[curve]
+    share = 1 / (1 + 10 ** (-steepness[curve] * away))
+    mean = low[curve] + (top - low)[curve] * share
+    return t.logpdf(y["score"], 4, mean, noise[curve]).sum()
+
+
+def around_a_trend(at, b, c, y, rate, shape):
+    start = 2 * at["series_level_z"] - 1 + rate * ageing(c["series_middle_age"], *shape)
+    series, noise = c["record_series"], b["record_noise_oom"]
+    trend = start[series] - rate[series] * ageing(c["record_age"], *shape)
+    return t.logpdf(y["record_oom_usd"], 4, trend, noise).sum()
+
+
+def in_steps(at, b, c, y, rate, shape):
+    """Poisson counts of the decline of each quarter over the mean fall, and gamma falls."""
+    mean, form = b["record_drop_oom"], b["record_drop_shape"]
+    expected = [
+        rate[series] * quad(lambda age: share_of_rate(age, *shape), low, high)[0] / mean
+        for series, low, high in zip(
+            c["quarter_series"], c["quarter_from"], c["quarter_to"], strict=True
+        )
+    ]
+    counts = poisson.logpmf(y["records_in_quarter"], expected).sum()
+    return counts + gamma.logpdf(y["record_fall_oom"], form, scale=mean / form).sum()
+
+
+def share_of_rate(age, years, remaining):
+    return remaining + (1 - remaining) * np.exp(-age / years)
+
+
+POINTS_OF_CURVES = {"logit": in_log_odds, "linear": on_a_line, "saturating": between_ends}
+RECORDS = {"trend": around_a_trend, "staircase": in_steps}
+
+
 def log_density(at, scenario):
-    """Log density of the base scenario at a point, one observation model after the other."""
-    seen = observe(scenario.evidence)
+    """Log density of a scenario like base at a point, one observation model after the other."""
+    seen = observe(scenario.evidence, scenario.structure)
     c = {name: array for name, (_, array) in seen.constant.items()}
     y = {name: array for name, (_, array) in seen.observed.items()}
     z = {name.removesuffix("_z"): value for name, value in at.items()}
     r = 2 * np.sin(np.pi * 0.5 / 6)  # of the normals whose rank correlation is 0.5
     scores = z | {"inference_slope": r * z["rl_slope"] + np.sqrt(1 - r**2) * z["inference_slope"]}
-    b = {name: stated(belief, scores[name]) for name, belief in scenario.spec["prior"].items()}
+    words = scenario.spec["prior"]
+    b = {name: stated(words[name], scores[name]) for name in scenario.beliefs}
     ratio = b["rl_slope"] / b["inference_slope"]
     asked = scenario.forecast
     years = decimal_year(asked.today) - decimal_year(asked.algorithm_baseline)
 
-    typical = np.log(b["inference_slope"] / 25)
+    baseline = {
+        "slope_ln": np.log(10) + at["baseline_slope_effect"],
+        "ceiling_logit": -2 + 1.5 * at["baseline_ceiling_effect"],
+    }
+    slope_ln = baseline["slope_ln"] + np.log(b["algorithm_slope_factor"])
+    ceiling = baseline["ceiling_logit"] + b["algorithm_ceiling_gain"]
     scaled = {
-        "benchmark_slope_ln": (typical, b["benchmark_slope_spread"]),
-        "family_slope_effect": (0, b["recipe_slope_spread"]),
+        "benchmark_slope_ln": (np.log(b["inference_slope"]), b["benchmark_slope_spread"]),
+        "recipe_slope_ln_of": (slope_ln, b["recipe_slope_spread"]),
+        "recipe_ceiling_logit_of": (ceiling, b["recipe_ceiling_spread"]),
         "estimator_bias": (0, b["estimator_spread_oom"]),
     }
     total = sum(norm.logpdf(v, *scaled.get(name, (0, 1))).sum() for name, v in at.items())
@@ -95,29 +156,33 @@ def log_density(at, scenario):
     strays = b["system_slope_spread"] * at["system_effect"][c["curve_system"]]
     own = at["benchmark_slope_ln"][benchmark] + c["curve_is_rl"] * lag[benchmark]
     own += c["curve_is_today"] * np.log(b["algorithm_slope_factor"])
-    slope = np.exp(own + strays)
-    curve = c["point_curve"]
-    noise = b["curve_noise"] * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
-    mean = 1.5 * at["curve_level_z"][curve] + slope[curve] * c["point_compute_oom"]
-    total += t.logpdf(y["score_logit"], 4, mean, noise[curve]).sum()
-    fitted = slope[len(noise) :]
-    total += norm.logpdf(y["slope_logit_per_oom"], fitted, c["slope_se"]).sum()
+    points = np.exp(own + strays)
+    total += POINTS_OF_CURVES[scenario.structure.response](at, b, c, y, points)
+    fitted = points[len(at["curve_level_z"]) :]
+    if scenario.structure.response == "linear":
+        total += norm.logpdf(y["slope_per_oom"], fitted / 100, c["slope_se"]).sum()
+    else:
+        total += norm.logpdf(y["slope_logit_per_oom"], fitted / 25, c["slope_se"]).sum()
 
     worth = np.log(ratio * b["pretraining_slope_factor"])
     error = np.hypot(c["exchange_se"], b["benchmark_ratio_spread"])
     total += norm.logpdf(y["exchange_ratio_ln"], worth, error).sum()
 
-    family = at["family_slope_effect"][c["recipe_family"]]
-    factor = np.log(b["algorithm_slope_factor"]) + 0.2 * at["baseline_slope_effect"] + family
-    spread = b["recipe_variant_spread"]
-    total += norm.logpdf(y["recipe_slope_factor_ln"], factor, spread).sum()
+    steepest = np.append(baseline["slope_ln"], at["recipe_slope_ln_of"])[c["recipe_family"]]
+    total += norm.logpdf(y["recipe_slope_ln"], steepest, b["recipe_variant_spread"]).sum()
+    top = 0.45 + 0.55 * expit(np.append(baseline["ceiling_logit"], at["recipe_ceiling_logit_of"]))
+    total += norm.logpdf(y["recipe_asymptote_score"], top[c["fitted_family"]], 0.0175).sum()
     progress = b["algorithm_shift_oom"] / years
-    saved = progress * c["recipe_years"]
-    total += norm.logpdf(y["recipe_shift_oom"], saved, b["recipe_shift_spread"]).sum()
+    saved = progress * c["new_family_years"] + b["recipe_shift_spread"] * at["recipe_shift_effect"]
+    reference = 3.3 + 0.5 * at["baseline_reference_effect"] - np.append(0, saved)
+    reached = reference[c["fitted_family"]]
+    total += norm.logpdf(y["recipe_compute_oom_hours"], reached, c["reference_se"]).sum()
 
     gap = b["progress_transfer_spread"] * at["progress_gap_effect"]
     hardware = np.log10(b["hardware_decline_factor"])
+    competition = np.log10(b["competition_decline_factor"])
     rate = np.where(c["rate_is_hardware"] == 1, hardware, progress + gap)
+    rate = np.where(c["rate_is_competition"] == 1, competition, rate)
     error = np.hypot(c["rate_se"], b["progress_rate_spread"])
     total += norm.logpdf(y["progress_oom_per_year"], rate, error).sum()
 
@@ -126,10 +191,7 @@ def log_density(at, scenario):
     by_benchmark = at_debut * np.exp(b["decline_benchmark_spread"] * at["benchmark_decline_effect"])
     own = np.exp(b["decline_series_spread"] * at["series_decline_effect"])
     rate = by_benchmark[c["series_benchmark"]] * own
-    start = 2 * at["series_level_z"] - 1 + rate * ageing(c["series_middle_age"], *shape)
-    series, noise = c["record_series"], b["record_noise_oom"]
-    trend = start[series] - rate[series] * ageing(c["record_age"], *shape)
-    total += t.logpdf(y["record_oom_usd"], 4, trend, noise).sum()
+    total += RECORDS[scenario.structure.cost](at, b, c, y, rate, shape)
 
     span = c["factor_age_to"] - c["factor_age_from"]
     fallen = ageing(c["factor_age_to"], *shape) - ageing(c["factor_age_from"], *shape)
@@ -139,10 +201,14 @@ def log_density(at, scenario):
     return total + norm.logpdf(y["annual_factor_oom"], mean, error).sum()
 
 
-def test_the_density_is_the_one_written_out_by_hand(base_model):
-    density = evaluate_density(base_model)
-    for point in points(base_model, 5):
-        assert density(point) == pytest.approx(log_density(point, BASE), rel=1e-10)
+@pytest.mark.parametrize("cost", RECORDS)
+@pytest.mark.parametrize("response", POINTS_OF_CURVES)
+def test_the_density_is_the_one_written_out_by_hand(response, cost):
+    scenario = load_scenario("base", {"structure": {"response": response, "cost": cost}})
+    model = built(scenario)
+    density = evaluate_density(model)
+    for point in points(model, 5):
+        assert density(point) == pytest.approx(log_density(point, scenario), rel=1e-10)
 
 
 # --- any evidence ---------------------------------------------------------------------------------
@@ -154,11 +220,14 @@ def test_without_evidence_nothing_is_observed():
     assert {rv.name for rv in model.free_RVs} == {f"{name}_z" for name in BASE.beliefs}
 
 
+@pytest.mark.parametrize("chosen", [("logit", "trend"), ("linear", "staircase"), ("saturating",)])
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_source_alone_makes_a_model_of_its_own_observations(source):
-    scenario = load_scenario("base", {"evidence.sources": [source]})
+def test_each_source_alone_makes_a_model_of_its_own_observations(source, chosen):
+    structure = dict(zip(("response", "cost"), chosen, strict=False))
+    scenario = load_scenario("base", {"evidence.sources": [source], "structure": structure})
     model = built(scenario)
-    assert {rv.name for rv in model.observed_RVs} == observe(scenario.evidence).observed.keys()
+    seen = observe(scenario.evidence, scenario.structure)
+    assert {rv.name for rv in model.observed_RVs} == seen.observed.keys()
     density = evaluate_density(model)
     assert all(np.isfinite(density(point)) for point in points(model, 2))
 

@@ -8,7 +8,8 @@ import pytest
 
 from simulator import load_scenario
 from simulator.evidence import Evidence
-from simulator.observations import UNSTATED_SE, Z90, observe
+from simulator.observations import observe
+from simulator.observations.arrays import UNSTATED_SE, Z90
 
 DAY = dt.date(2025, 1, 1)
 
@@ -118,46 +119,83 @@ def test_an_exchange_rate_is_the_log_ratio_at_the_middle_of_its_range(observed):
 # --- recipes --------------------------------------------------------------------------------------
 
 
+def fitted(observed, name, recipe):
+    """What was published of one of the five curves."""
+    at = observed.coords["fitted_recipe"].tolist().index(recipe)
+    return (observed.constant | observed.observed)[name][1][at]
+
+
 def test_scale_rl_is_steeper_than_the_baseline_by_its_published_curve(observed):
     # 25 ln 10 (A - R0) B: 23.7 points per OOM over 5.9
-    assert observed.coords["recipe"][0] == "ScaleRL"
-    factor = np.exp(observed.observed["recipe_slope_factor_ln"][1][0])
+    slope = np.exp(observed.observed["recipe_slope_ln"][1])
+    named = dict(zip(observed.coords["recipe"].tolist(), slope, strict=True))
+    factor = named["ScaleRL"] / named["DeepSeek (GRPO)"]
     assert factor == pytest.approx((0.209 * 1.97) / (0.088 * 1.17))
     assert factor == pytest.approx(23.7 / 5.9, rel=0.01)
 
 
 def test_scale_rl_reaches_45_percent_with_1419_gpu_hours_instead_of_2138(observed):
-    assert observed.coords["shifted_recipe"][0] == "ScaleRL"
-    shift = observed.observed["recipe_shift_oom"][1][0]
-    # Printed to two or three digits, the curves give this ratio to 1%.
-    assert shift == pytest.approx(np.log10(2138 / 1419), abs=0.005)
+    # Printed to two or three digits, the curves give these to 1%.
+    for recipe, hours in {"ScaleRL": 1419, "DeepSeek (GRPO)": 2138}.items():
+        oom = fitted(observed, "recipe_compute_oom_hours", recipe)
+        assert oom == pytest.approx(np.log10(hours), abs=0.005)
 
 
-def test_the_baseline_and_curves_without_a_start_are_left_out(base, observed):
-    kept = [r for r in base.rows("recipes") if r["start"] and r["family"] != "grpo"]
+def test_asymptotes_are_as_published(observed):
+    assert fitted(observed, "recipe_asymptote_score", "ScaleRL") == 0.610
+    assert fitted(observed, "recipe_asymptote_score", "DeepSeek (GRPO)") == 0.490
+
+
+def test_a_seed_moves_the_compute_to_a_score_by_its_points_over_the_slope(observed):
+    # 1.75 points: 0.074 OOM where a curve gains 23.7 points per OOM, 0.295 where it gains 5.9
+    assert fitted(observed, "reference_se", "ScaleRL") == pytest.approx(0.0739, rel=0.01)
+    assert fitted(observed, "reference_se", "DeepSeek (GRPO)") == pytest.approx(0.295, rel=0.01)
+
+
+def test_curves_without_a_start_are_left_out(base, observed):
+    kept = [r for r in base.rows("recipes") if r["start"]]
     recipes = observed.coords["recipe"]
-    assert len(recipes) == len(kept) == 20
-    assert not {"DeepSeek (GRPO)", "Scout MoE", "math only", "code only"} & set(recipes.tolist())
-    assert observed.coords["shifted_recipe"].tolist() == [
+    assert len(recipes) == len(kept) == 21
+    assert not {"Scout MoE", "math only", "code only"} & set(recipes.tolist())
+
+
+def test_the_baseline_comes_first_and_gains_nothing_on_itself(observed):
+    families = ["grpo", "scalerl", "minimax", "magistral", "dapo"]
+    assert observed.coords["family"].tolist() == families
+    assert observed.coords["new_family"].tolist() == families[1:]
+    assert observed.coords["fitted_recipe"].tolist() == [
+        "DeepSeek (GRPO)",
         "ScaleRL",
         "MiniMax-M1 (CISPO)",
         "Magistral",
         "Qwen2.5 (DAPO)",
     ]
+    assert observed.constant["fitted_family"][1].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_variants_of_one_recipe_share_its_family(observed):
+def test_variants_of_one_recipe_share_its_family(base, observed):
     families = observed.coords["family"][observed.constant["recipe_family"][1]]
-    assert families[:4].tolist() == ["scalerl", "minimax", "magistral", "dapo"]
-    assert set(families[4:].tolist()) == {"scalerl"}
+    kept = [row["family"] for row in base.rows("recipes") if row["start"]]
+    assert families.tolist() == kept
+    assert set(families[5:].tolist()) == {"scalerl"}
 
 
 def test_a_recipe_is_dated_from_the_baseline(observed):
     years = dict(
-        zip(observed.coords["shifted_recipe"], observed.constant["recipe_years"][1], strict=True)
+        zip(observed.coords["new_family"], observed.constant["new_family_years"][1], strict=True)
     )
     # From 22 January to 12 June, in months of equal length.
-    assert years["Magistral"] == pytest.approx((5 + 11 / 30 - 21 / 31) / 12)
+    assert years["magistral"] == pytest.approx((5 + 11 / 30 - 21 / 31) / 12)
+
+
+@pytest.mark.parametrize("family", ["scalerl", "minimax", "magistral", "dapo"])
+def test_the_order_of_the_rows_does_not_matter(base, observed, family):
+    rows = sorted(base.rows("recipes"), key=lambda row: row["family"] != family)
+    moved = observe(evidence(recipes=rows))
+    for recipe in observed.coords["fitted_recipe"].tolist():
+        for name in ("recipe_asymptote_score", "recipe_compute_oom_hours", "reference_se"):
+            assert fitted(moved, name, recipe) == fitted(observed, name, recipe)
+    assert moved.coords["family"][0] == "grpo"
 
 
 def test_without_the_baseline_recipes_say_nothing(base):
@@ -238,3 +276,8 @@ def test_rates_of_progress_are_annual_logs_with_the_error_of_their_interval(obse
         "price-of-progress: hardware",
         "ord-logx: hardware",
     ]
+    is_competition = observed.constant["rate_is_competition"][1]
+    named = observed.coords["rate"][is_competition == 1].tolist()
+    assert named
+    assert all(name.endswith(": competition") for name in named)
+    assert not (is_hardware * is_competition).any()

@@ -44,7 +44,15 @@ DIMS = {
     "cost_decline_factor_by_age": ("age",),
     "task_cost_oom_usd": ("task", "date"),
     "years_to_threshold": ("task", "threshold"),
+    "decline_split": ("date", "component"),
+    "newest_price_oom": ("date",),
+    "recipe_compute_oom": ("family", "score"),
+    "baseline_compute_factor": ("family", "score"),
+    "break_even_uses_oom": ("inference_factor", "algorithm", "decision_date"),
+    "persistence_years": ("inference_factor",),
 }
+OF_EVIDENCE = {"recipe_compute_oom", "baseline_compute_factor"}  # nothing to say without recipes
+USED = {k: q for k, q in BELIEFS.items() if load_scenario("base").structure.uses(q)}
 QUICK = {"evidence.sources": "none", "sampler.draws": 20}
 
 
@@ -81,9 +89,10 @@ def test_draws_hold_every_group_of_the_schema(opened):
         assert variable.dims[:2] == ("chain", "draw")
 
 
-def test_every_belief_is_in_the_posterior_with_unit_and_meaning(opened):
+def test_every_belief_in_use_is_in_the_posterior_with_unit_and_meaning(opened):
     posterior = opened.draws["posterior"]
-    for name, quantity in BELIEFS.items():
+    assert BELIEFS.keys() & posterior.data_vars.keys() == USED.keys()
+    for name, quantity in USED.items():
         assert posterior[name].attrs["units"] == quantity.unit
         assert posterior[name].attrs["long_name"] == quantity.meaning
 
@@ -119,7 +128,7 @@ def test_the_summary_has_one_row_per_number_and_no_mean(opened):
         *("mcse_q50", "ess_bulk", "ess_tail", "r_hat", "prob_infinite"),
     ]
     elements = sum(v.isel(chain=0, draw=0).size for v in opened.forecast.data_vars.values())
-    assert len(table) == elements + len(BELIEFS)
+    assert len(table) == elements + len(USED)
 
 
 def test_summary_quantiles_are_those_of_the_draws(opened):
@@ -149,7 +158,7 @@ def test_to_json_is_plain_and_complete(opened):
 def test_a_run_from_the_prior_alone_has_only_prior_and_posterior(tmp_path):
     run = open_run(simulate(load_scenario("base", QUICK), into=tmp_path).path)
     assert set(run.draws.children) == {"prior", "posterior", "unconstrained_posterior"}
-    assert run.forecast.data_vars.keys() == DIMS.keys()
+    assert run.forecast.data_vars.keys() == DIMS.keys() - OF_EVIDENCE
     assert all(row["prior"] is None for row in run.rows)
 
 

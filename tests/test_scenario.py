@@ -61,7 +61,9 @@ def test_every_shipped_belief_is_argued_and_finite(name):
     scenario = load_scenario(name)
     assert scenario.name == name
     assert scenario.beliefs.keys() <= BELIEFS.keys()
-    assert BELIEFS.keys() - scenario.beliefs.keys() < set(SLOPES)
+    used = {key for key, quantity in BELIEFS.items() if scenario.structure.uses(quantity)}
+    assert used - scenario.beliefs.keys() < set(SLOPES)
+    assert scenario.beliefs.keys() <= used
     for stated in scenario.beliefs.values():
         assert stated.source
         assert stated.why
@@ -92,7 +94,11 @@ def test_ord_is_a_reading_in_constants():
         "benchmark_ratio_spread": 0.0,
         "algorithm_slope_factor": 1.0,
         "algorithm_shift_oom": 0.0,
+        "algorithm_ceiling_gain": 0.0,
+        "hardware_decline_factor": 1.0,
+        "competition_decline_factor": 1.0,
         "cost_decline_factor": 1.0,
+        "newest_price_factor": 1.0,
         "slowdown_half_life_years": math.inf,
         "transfer_exponent": 1.0,
         "cost_floor_fraction": 0.0,
