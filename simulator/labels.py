@@ -71,9 +71,9 @@ def label(row: Row) -> str:
 def headline(rows: list[Row]) -> Iterator[Row]:
     """The rows that answer what most people ask."""
     factors = [r["coords"]["inference_factor"] for r in rows if "inference_factor" in r["coords"]]
-    factor = 100 if 100 in factors else factors[0]
+    factor = 100 if 100 in factors else next(iter(factors), None)
     dates = sorted({row["coords"]["date"] for row in rows if "date" in row["coords"]})
-    near = (*dates[:2], dates[-1])
+    near = (*dates[:2], *dates[-1:])
     for row in rows:
         match row["quantity"], row["coords"]:
             case "required_rl_multiplier_oom", {"inference_factor": f, "benchmark": "new" | "aime"}:

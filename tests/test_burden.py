@@ -31,7 +31,6 @@ FIGURES = {  # Ord's ratio, no stray from benchmark to benchmark, tenfold a year
     "newest_price_factor": 1.0,
     "newest_half_life_years": np.inf,
     "record_drop_oom": 0.3,
-    "record_drop_shape": 2.0,
 }
 FACTORS = [1.0, 10.0, 100.0]
 
@@ -54,7 +53,7 @@ def projected(posterior, **more):
         "cost_per_use_usd": 0.5,
     }
     chosen = {f"forecast.{key}": value for key, value in asked.items()}
-    return project(load_scenario("base", chosen | more), posterior, 1)
+    return project(load_scenario("base", {"structure.cost": "trend"} | chosen | more), posterior, 1)
 
 
 def uses(outputs, factor=100.0, algorithm="as_published", date=0):

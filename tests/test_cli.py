@@ -174,7 +174,7 @@ def test_full_disk_exits_2_and_leaves_nothing(here, capsys, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "draws.nc")
 
-    monkeypatch.setattr("simulator.run._write_tree", full)
+    monkeypatch.setattr("simulator.outcome._write_tree", full)
     code, _, err = simulator(capsys, "run", "ord-2025", *QUICK)
     assert code == 2
     assert "No space left" in err

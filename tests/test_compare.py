@@ -12,8 +12,9 @@ from scipy.stats import multivariate_normal, norm, t
 from simulator import BadInput, cli, load_scenario, simulate, tables
 from simulator import marginal as marginals
 from simulator.compare import compare
+from simulator.grouped import Grouped, Second
 from simulator.loo import good_k, score
-from simulator.marginal import Grouped, Marginal, Second
+from simulator.marginal import Marginal
 
 PRIOR_SD = 10.0
 

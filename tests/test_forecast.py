@@ -54,7 +54,8 @@ def scenario(tasks=None, **forecast):
         "ages_years": [0.0, 1.0, 2.0],
         "thresholds_usd": [5000.0, 500.0],
     }
-    return load_scenario("base", {"task": tasks or {"t": task()}, "forecast": asked | forecast})
+    chosen = {"task": tasks or {"t": task()}, "forecast": asked | forecast}
+    return load_scenario("base", chosen | {"structure.cost": "trend"})
 
 
 def cost(outputs, name="t"):

@@ -55,8 +55,7 @@ def call(code, x):
 
 
 def test_the_machine_code_has_the_models_density_and_its_slopes(base_run):
-    observed = observe(BASE.evidence)
-    model = build(BASE, observed)
+    model = build(BASE, observe(BASE.evidence, BASE.structure))
     code = density(model, structure(BASE))
     terms = model.compile_fn(model.logp(sum=False), mode="FAST_COMPILE")
     start = model.initial_point()

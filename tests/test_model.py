@@ -6,7 +6,7 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy.integrate import quad
 from scipy.special import erf, expit, logit
-from scipy.stats import gamma, norm, poisson, spearmanr, t
+from scipy.stats import expon, norm, poisson, spearmanr, t
 
 from simulator import load_scenario
 from simulator.dates import decimal_year
@@ -103,8 +103,8 @@ def around_a_trend(at, b, c, y, rate, shape):
 
 
 def in_steps(at, b, c, y, rate, shape):
-    """Poisson counts of the decline of each quarter over the mean fall, and gamma falls."""
-    mean, form = b["record_drop_oom"], b["record_drop_shape"]
+    """Poisson counts of the decline of each quarter over the mean fall, and exponential falls."""
+    mean = b["record_drop_oom"]
     expected = [
         rate[series] * quad(lambda age: share_of_rate(age, *shape), low, high)[0] / mean
         for series, low, high in zip(
@@ -112,7 +112,7 @@ def in_steps(at, b, c, y, rate, shape):
         )
     ]
     counts = poisson.logpmf(y["records_in_quarter"], expected).sum()
-    return counts + gamma.logpdf(y["record_fall_oom"], form, scale=mean / form).sum()
+    return counts + expon.logpdf(y["record_fall_oom"], scale=mean).sum()
 
 
 def share_of_rate(age, years, remaining):

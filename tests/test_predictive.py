@@ -15,7 +15,7 @@ from simulator.predictive import check as check_sets
 from simulator.predictive import conflict, independent, left_out, pits, ranks
 
 BUDGET = 0.05 / 2
-SETS = {"score_logit", "slope_logit_per_oom", "record_oom_usd", "annual_factor_oom"}
+SETS = {"score_logit", "slope_logit_per_oom", "records_in_quarter", "annual_factor_oom"}
 
 
 @pytest.fixture
@@ -126,15 +126,15 @@ def test_the_same_draws_give_the_same_rows(base_run):
 
 
 def test_wrong_noise_is_flagged(base_run):
-    """Predictions of records ten times too sure, from the draws of a sound run."""
+    """Predictions of scores ten times too sure, from the draws of a sound run."""
     tree = base_run.draws
     kept = {name: group.dataset.copy() for name, group in tree.children.items()}
-    middle = kept["posterior_predictive"]["record_oom_usd"].median(("chain", "draw"))
-    sure = middle + (kept["posterior_predictive"]["record_oom_usd"] - middle) / 10
-    kept["posterior_predictive"]["record_oom_usd"] = sure
-    kept["log_likelihood"]["record_oom_usd"] = kept["log_likelihood"]["record_oom_usd"] / 100
+    middle = kept["posterior_predictive"]["score_logit"].median(("chain", "draw"))
+    sure = middle + (kept["posterior_predictive"]["score_logit"] - middle) / 10
+    kept["posterior_predictive"]["score_logit"] = sure
+    kept["log_likelihood"]["score_logit"] = kept["log_likelihood"]["score_logit"] / 100
     rows = {row["variable"]: row for row in check_sets(xr.DataTree.from_dict(kept), 1)}
-    assert rows["record_oom_usd"]["left_out"]["said"].startswith("too narrow")
+    assert rows["score_logit"]["left_out"]["said"].startswith("too narrow")
 
 
 def test_runs_without_evidence_or_of_old_have_none(tmp_path, capsys):

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from simulator import Damaged, load_scenario, open_run, simulate
-from simulator import run as running
+from simulator import outcome as sealing
 from simulator.quantities import BELIEFS, OUTPUTS
 from simulator.run import runs_in
 
@@ -104,9 +104,11 @@ def test_the_third_slope_follows_from_the_other_two(opened):
 
 
 def test_observed_data_are_the_rows_of_the_evidence(opened):
-    assert opened.draws["observed_data"]["record_oom_usd"].size == len(
-        load_scenario("base").evidence.rows("cost_records")
-    )
+    rows = load_scenario("base").evidence.rows("cost_records")
+    observed = opened.draws["observed_data"]
+    series = {row["series"] for row in rows}  # the first record of each is where it starts
+    assert observed["record_fall_oom"].size == len(rows) - len(series)
+    assert int(observed["records_in_quarter"].sum()) == len(rows) - len(series)
 
 
 def test_the_forecast_has_the_stated_dimensions_units_and_no_nan(opened):
@@ -237,7 +239,7 @@ def test_a_disk_that_fills_up_leaves_nothing(monkeypatch, tmp_path, writer):
         path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(running, writer, full)
+    monkeypatch.setattr(sealing, writer, full)
     with pytest.raises(OSError, match="No space left"):
         simulate(load_scenario("base", QUICK), into=tmp_path)
     assert not any(tmp_path.iterdir())

@@ -134,9 +134,9 @@ def decline(rate=2.0, ageing=1.0, remaining=0.4, half_life=6.0, shape=SHAPE, **c
     return Decline(**(asked | changes), arguments=arguments)
 
 
-def stairs(drop=0.4, form=1.5, seed=1, name="t", shape=SHAPE, **changes):
+def stairs(drop=0.4, seed=1, name="t", shape=SHAPE, **changes):
     falling = decline(shape=shape, **changes)
-    return Staircase(falling, full(drop, shape), full(form, shape), seed, name)
+    return Staircase(falling, full(drop, shape), seed, name)
 
 
 AGE = 5.0
@@ -158,16 +158,16 @@ def test_the_mean_fall_is_that_of_the_trend():
     assert off_mean(path, 1.03 * EXPECTED) > WORST
 
 
-def test_the_variance_is_that_of_a_compound_poisson_gamma():
-    """Lambda E[fall^2]: rate x (1 + 1/shape) drop^2, at 1e-6; the control, exponential falls."""
+def test_the_variance_is_that_of_a_compound_poisson():
+    """Lambda E[fall^2], which is 2 drop^2 for exponential falls, at 1e-6; control: equal ones."""
     fallen = (stairs().start - stairs().cost(AGE)).values.ravel()
     squares = (fallen - EXPECTED) ** 2
     error = squares.std() / np.sqrt(squares.size)
 
-    def agrees(form):
-        return abs(squares.mean() - EXPECTED / 0.4 * (1 + 1 / form) * 0.4**2) < WORST * error
+    def agrees(moment):
+        return abs(squares.mean() - EXPECTED / 0.4 * moment * 0.4**2) < WORST * error
 
-    assert agrees(1.5)
+    assert agrees(2.0)
     assert not agrees(1.0)
 
 
@@ -276,7 +276,6 @@ FIGURES = {
     "newest_price_factor": 4.0,
     "newest_half_life_years": np.inf,
     "record_drop_oom": 0.3,
-    "record_drop_shape": 2.0,
 }
 
 

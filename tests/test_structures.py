@@ -13,12 +13,12 @@ from scipy.stats import binom, norm
 
 from simulator import load_scenario
 from simulator.compiled import density
-from simulator.inference import _nuts, _predictions, _prior, _tree, structure
+from simulator.inference import _tree, begin, finish, predictions, prior_draws, structure
 from simulator.model import build
 from simulator.observations import observe
 
 STRUCTURES = list(product(("logit", "linear", "saturating"), ("trend", "staircase")))
-FITS = 30
+FITS = 40
 WATCHED = (
     "slope_ratio",
     "inference_slope",
@@ -43,13 +43,13 @@ def places(response, cost, fits=FITS):
     with model:
         model.set_data("belief_scale", narrow["belief_scale"])
     seed = 3 + STRUCTURES.index((response, cost))
-    truths = _prior(model, seed, (1, fits), "structures")
+    truths = prior_draws(model, seed, (1, fits), "structures")
     named = _tree(model, truths, "prior")["prior"]
-    data = _predictions(model, truths, "structures", seed)["structures"]
+    data = predictions(model, truths, "structures", seed)["structures"]
     found = {name: [] for name in WATCHED}
     for i in range(fits):
         made = {f"observed_{name}": values[0, i].values for name, values in data.items()}
-        draws, _ = _nuts(code.with_data(**made), model, scenario.sampler, i, 1, None)
+        draws, _ = finish(model, begin(code.with_data(**made), scenario.sampler, i))
         posterior = _tree(model, draws, "posterior")["posterior"]
         for name in WATCHED:
             found[name].append(float((posterior[name] < named[name][0, i]).mean()))

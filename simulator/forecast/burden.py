@@ -34,7 +34,7 @@ def burden(
 def _use(scenario: Scenario, draws: xr.Dataset, seed: int) -> costs.Path:
     """How the price of one use falls that is new today: a real task unlike any benchmark seen."""
     task = Task(cost_usd=1.0, debut=scenario.forecast.today, resembles="new")
-    return costs.path(scenario, draws, seed, "use", task)
+    return costs.path(scenario, draws, seed, "one use, of the burden", task)
 
 
 def break_even(

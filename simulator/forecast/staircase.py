@@ -57,10 +57,11 @@ def _records(
         fall = _gammas(together, seed, name, "fall", step)
         clock.append(clock[-1] + wait)
         fallen.append(fallen[-1] + fall * drop)
-    dims = ("record", *SAMPLE)
-    return xr.DataArray(np.stack(clock[1:]), dims=dims), xr.DataArray(
-        np.stack(fallen[1:]), dims=dims
-    )
+    return _path(clock), _path(fallen)
+
+
+def _path(steps: list[np.ndarray]) -> xr.DataArray:
+    return xr.DataArray(np.stack(steps[1:]), dims=("record", *SAMPLE))
 
 
 def _gammas(count: np.ndarray, seed: int, name: str, what: str, step: int) -> np.ndarray:

@@ -23,4 +23,6 @@ def staircase(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -
         dims="quarter",
     )
     if "record_fall_oom" in data:
-        pm.Exponential("record_fall_oom", scale=mean, observed=data["record_fall_oom"], dims="step")
+        falls = data["record_fall_oom"]
+        scale = mean * pt.ones_like(falls)
+        pm.Exponential("record_fall_oom", scale=scale, observed=falls, dims="step")
