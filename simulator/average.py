@@ -23,7 +23,7 @@ from simulator.mixture import Parent, mixed, origin_of
 from simulator.outcome import Outcome, seal_outcome
 from simulator.quantities import OUTPUTS
 from simulator.run import Check, Run, open_run
-from simulator.spread import shares
+from simulator.spread import prior_shares, shares
 from simulator.streams import SAMPLE
 from simulator.weights import Weights, weigh
 
@@ -71,7 +71,9 @@ def average(
     }
     seconds = {"average": time.perf_counter() - began}
     outcome = Outcome(draws, forecast, checks, rows, _beliefs(members, draws, rows), seconds)
-    files = _made_from(members) | {"shares.json": _json(shares(forecast, parents, rows))}
+    prior = prior_shares(members, [share[run.id] for run in members])
+    spread = shares(forecast, parents, rows, prior)
+    files = _made_from(members) | {"shares.json": _json(spread)}
     return seal_outcome(Path(into), NAME, seed, outcome, files, record)
 
 

@@ -30,7 +30,8 @@ class Comparison:
 
     `loo` holds `table` (per run, best first: elpd, se, p, elpd_diff, se_diff, weight, preference,
     largest_k), `verdict`, `observations`, `shared` (variable to count), `not_shared`, `left_out`
-    (observations, with k by run), `good_k`, and `pointwise` (elpd and k of each run).
+    (observations, with k by run), `reference` (those that others are measured from), `good_k`, and
+    `pointwise` (elpd and k of each run).
     """
 
     runs: list[Row]
@@ -149,12 +150,14 @@ def _leave_one_out(runs: Sequence[Run], leave_out: bool) -> Row:
     )
     k = np.where(np.isfinite(elpd), k, np.nan)
     limits = np.array([loo.good_k(_draws(run)) for run in runs])
+    reference = np.concatenate([loo.is_reference(runs[0], name) for name in shared])
+    k[:, reference] = 0.0
     high = (~(k <= limits[:, None])).any(axis=0)
     if high.any() and not leave_out:
         _refuse([*_too_high(runs, labels, k, limits)])
-    if high.all():
+    if (high | reference).all():
         _refuse([Fault("compare", "Pareto k", "is too high everywhere", ONLY)])
-    kept = ~high
+    kept = ~high & ~reference
     table = _table(runs, elpd[:, kept], p[:, kept], k[:, kept], limits)
     rows = [
         {"variable": name, "observation": label, **_by_run(runs, elpd=elpd[:, i], k=k[:, i])}
@@ -168,6 +171,7 @@ def _leave_one_out(runs: Sequence[Run], leave_out: bool) -> Row:
         "shared": {name: names.count(name) for name in shared},
         "not_shared": not_shared,
         "left_out": [row for row, out in zip(rows, high, strict=True) if out],
+        "reference": [row for row, out in zip(rows, reference, strict=True) if out],
         "good_k": float(limits.min()),
         "pointwise": rows,
     }

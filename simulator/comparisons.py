@@ -73,6 +73,9 @@ def _print_predictions(loo: Row, letters: dict[str, str]) -> None:
     if loo["observations"] < 100:
         notes += ["With fewer than 100 observations the standard errors are too small."]
     notes += [f"Not compared: {row['variable']} ({row['reason']})." for row in loo["not_shared"]]
+    if loo["reference"]:
+        named = ", ".join(f"{row['variable']} {row['observation']}" for row in loo["reference"])
+        notes += [f"Not left out, as others are measured from it: {named}."]
     if loo["left_out"]:
         named = ", ".join(f"{row['variable']} {row['observation']}" for row in loo["left_out"])
         notes += [f"LEFT OUT of all runs for a Pareto k above {loo['good_k']:.2f}: {named}."]
@@ -142,7 +145,8 @@ def print_average(run: Run, everything: bool = False) -> None:
     body = [[one["id"], one["structure"], f"{one['weight']:.3g}", one["status"]] for one in parents]
     print_grid(["run", "structure", "weight", "status"], body, texts=2)
     if run.record["left_out"]:
-        _note(f"Left out, not the same in all: {', '.join(run.record['left_out'])}.")
+        count = len(run.record["left_out"])
+        _note(f"Left out, not the same in all: {count} variables or groups; record.json has them.")
     say("\n" + style("Share of the spread", bold=True))
     found = run.to_json()["shares"]
     rows = [row for row in run.rows if any(_same(row, one) for one in found)]
@@ -152,12 +156,18 @@ def print_average(run: Run, everything: bool = False) -> None:
         body.append([title])
         for row in group:
             share = next(one for one in found if _same(row, one))
-            cells = (_percent(share[part]) for part in ("structure", "scenario", "within"))
-            body.append([f"  {label(row)}", *cells])
-    print_grid(["", "structure", "scenario", "within a run"], body)
+            body.append([f"  {label(row)}", *map(_percent, _parts(share))])
+    print_grid(["", "structure", "scenario", "prior", "evidence"], body)
     _note("Of the spread of ranks (draws can be infinite): between structures, between scenarios "
-          "of one structure, and what the evidence leaves open within a run. Two structures of "
-          "equal weight without a value in common reach 75%.")  # fmt: skip
+          "of one structure, and within a run what follows beliefs that no observation moved "
+          "(prior) and what the evidence leaves open, with chance. Two structures of equal weight "
+          "without a value in common reach 75%.")  # fmt: skip
+
+
+def _parts(share: Row) -> list[float | None]:
+    prior, within = share["prior"], share["within"]
+    evidence = None if prior is None else within - prior
+    return [share["structure"], share["scenario"], prior, evidence]
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -82,6 +82,19 @@ def labels(run: Run, name: str) -> list[str]:
     return [f"{one} {label}" for one, label in zip(group, plain, strict=True)]
 
 
+def is_reference(run: Run, name: str) -> np.ndarray:
+    """Which observations are of the recipe that all others are measured from.
+
+    Without them no gain has a meaning, so that leaving them out asks nothing of a model.
+    """
+    observed = run.draws["observed_data"][names(run)[name]]
+    (dim,) = observed.dims
+    family = {"recipe": "recipe_family", "fitted_recipe": "fitted_family"}.get(str(dim))
+    if family is None or family not in run.draws["constant_data"]:
+        return np.zeros(observed.size, dtype=bool)
+    return run.draws["constant_data"][family].values == 0
+
+
 def score(run: Run, name: str) -> Scored:
     """Leave-one-out scores of a variable, by its common name, in the common measure."""
     own = names(run)[name]

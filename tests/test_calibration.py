@@ -14,7 +14,8 @@ from scipy.stats import kstest
 from simulator import BadInput, calibration, cli, load_scenario
 from simulator.calibration import KEPT, Calibration, calibrate
 from simulator.inference import evaluator, predictions, prior_draws
-from simulator.model import build, replicated
+from simulator.model import build
+from simulator.model.replicas import replicated
 from simulator.observations import observe
 from simulator.uniformity import judge, staying
 

@@ -171,8 +171,11 @@ def test_two_seeds_of_the_base_scenario_are_not_told_apart(base_run, tmp_path_fa
     other = simulate(load_scenario("base"), seed=2, into=tmp_path_factory.mktemp("runs"))
     found = compare([base_run, other], leave_out_high_k=True).loo
     assert found["verdict"] == "no preference"
-    assert len(found["left_out"]) <= 2  # of 271; with nothing integrated out there were 37
-    assert found["observations"] + len(found["left_out"]) == 271
+    observed = base_run.draws["observed_data"].dataset
+    count = sum(variable.size for variable in observed.values())
+    assert len(found["left_out"]) <= 2  # with nothing integrated out there were dozens
+    assert len(found["reference"]) == 3
+    assert found["observations"] + len(found["left_out"]) + 3 == count
     assert abs(found["table"][1]["elpd_diff"]) < 1
 
 
@@ -184,8 +187,8 @@ def test_every_known_formula_is_that_of_the_base_run(base_run):
 
 
 def test_a_formula_that_is_not_the_model_s_is_not_used(base_run, monkeypatch):
-    monkeypatch.setattr(marginals, "BASELINE_ERROR", 0.3)
-    assert not marginals.marginals(base_run, "recipe_slope_factor_ln")
+    monkeypatch.setattr("simulator.grouped.SEED_SE", 0.3)
+    assert not marginals.marginals(base_run, "recipe_asymptote_score")
 
 
 # --- refusals -------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
     decision_date), persistence_years (inference_factor). An output whose attribute `finite` is 1
     has no infinite draw, or the run fails its checks.
     """
+    sample = {dim: draws[dim] for dim in SAMPLE if dim in draws.coords}
+    draws = draws.drop_vars(sample)  # with them, xarray would align every term with every other
     saturates = scenario.structure.response == "saturating"
     outputs = {
         "required_rl_multiplier_oom": multipliers.multiplier(scenario, draws, seed),
@@ -46,7 +48,7 @@ def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
     found = described(outputs)
     for name, output in found.items():
         output.attrs["finite"] = int(name in finite)
-    return found
+    return found.assign_coords(sample)
 
 
 def described(outputs: Mapping[str, xr.DataArray]) -> xr.Dataset:

@@ -13,6 +13,7 @@ from simulator.forecast.costs import Decline
 from simulator.streams import SAMPLE
 
 STEPS = 256  # records of a path that are drawn one by one; a longer path is drawn in so many steps
+BLOCK = 32  # records drawn at a time
 
 
 class Staircase:
@@ -50,25 +51,26 @@ def _records(
     """When records come, on the clock of one a unit, and the fall up to each; until past `span`."""
     span, drop = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop))
     together = np.maximum(np.ceil(span / STEPS), 1.0)
-    clock, fallen = [np.zeros_like(span)], [np.zeros_like(span)]
-    while len(clock) == 1 or (clock[-1] <= span).any():
-        step = len(clock)
-        wait = _gammas(together, seed, name, "wait", step)
-        fall = _gammas(together, seed, name, "fall", step)
-        clock.append(clock[-1] + wait)
-        fallen.append(fallen[-1] + fall * drop)
-    return _path(clock), _path(fallen)
+    clock, fallen = np.zeros((1, *span.shape)), np.zeros((1, *span.shape))
+    block = 0
+    while not block or (clock[-1] <= span).any():
+        waits, falls = (_sums(together, seed, name, what, block) for what in ("wait", "fall"))
+        clock = np.concatenate([clock, clock[-1] + np.cumsum(waits, axis=0)])
+        fallen = np.concatenate([fallen, fallen[-1] + np.cumsum(falls * drop, axis=0)])
+        block += 1
+    dims = ("record", *SAMPLE)
+    return xr.DataArray(clock[1:], dims=dims), xr.DataArray(fallen[1:], dims=dims)
 
 
-def _path(steps: list[np.ndarray]) -> xr.DataArray:
-    return xr.DataArray(np.stack(steps[1:]), dims=("record", *SAMPLE))
+def _sums(count: np.ndarray, seed: int, name: str, what: str, block: int) -> np.ndarray:
+    """The next BLOCK sums of so many standard exponentials, (record, chain, draw).
 
-
-def _gammas(count: np.ndarray, seed: int, name: str, what: str, step: int) -> np.ndarray:
-    """Sums of so many standard exponentials (chain, draw), from a stream per chain and step."""
-    return np.stack(
-        [
-            streams.stream(seed, "task", name, what, step, chain).standard_gamma(row)
-            for chain, row in enumerate(count)
-        ]
-    )
+    From a stream per chain and block, draw after draw: a longer sample begins with the shorter one.
+    """
+    chains = [
+        streams.stream(seed, "task", name, what, block, chain).standard_gamma(
+            np.broadcast_to(row[:, None], (len(row), BLOCK))
+        )
+        for chain, row in enumerate(count)
+    ]
+    return np.stack(chains).transpose(2, 0, 1)
