@@ -259,8 +259,8 @@ class _Experiment:
         )
         named = labelled(self.model, computed | draws)
         outputs = forecast.project(self.scenario, named, seed)
-        if "date" in outputs:
-            outputs["date"] = outputs["date"].dt.strftime("%Y-%m-%d")
+        for dim in {"date", "decision_date"} & {*outputs.dims}:
+            outputs[dim] = outputs[dim].dt.strftime("%Y-%m-%d")
         beliefs = [named[name] for name in BELIEFS if name in named]
         chosen = [*beliefs, *outputs.values(), *(named[name] for name in draws)]
         return {k: a for variable in chosen for k, a in diagnostics.elements(variable).items()}

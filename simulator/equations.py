@@ -37,11 +37,6 @@ def jump_oom(from_score: Any, to_score: Any, slope_logit_per_oom: Any) -> Any:
     return (logit(to_score) - logit(from_score)) / slope_logit_per_oom
 
 
-def log_slope(benchmark: Any, ratio: Any, system: Any) -> Any:
-    """Log slope of a curve: its benchmark's inference slope, [for RL] the ratio, its system."""
-    return benchmark + ratio + system
-
-
 def sigmoid_score(compute: Any, asymptote: Any, steepness: Any, start: Any, c_mid: Any) -> Any:
     """Pass rate of an RL recipe: start + (asymptote - start) / (1 + (c_mid/compute)**steepness)."""
     return start + (asymptote - start) / (1 + (c_mid / compute) ** steepness)

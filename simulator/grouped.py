@@ -152,8 +152,9 @@ def _slopes(run: Run) -> Formula:
     unit = 100 if in_score else equations.POINTS_PER_LOGIT
     mean = drawn("curve_slope")[:, first:] / unit
     spread = drawn("system_slope_spread")
-    found = _grouped(mean, constant("slope_se"), group, drawn("system_effect"), spread, mean)
-    return found, "system_effect", np.ones(len(mean))
+    own = drawn("system_slope_ln") - drawn("benchmark_slope_ln")[:, constant("system_benchmark")]
+    found = _grouped(mean, constant("slope_se"), group, own / spread, spread, mean)
+    return found, "system_slope_ln", spread[:, 0]
 
 
 def _recipe_slopes(run: Run) -> Formula:

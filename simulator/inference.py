@@ -175,7 +175,8 @@ def finish(model: pm.Model, sampler: Any) -> tuple[Draws, xr.Dataset]:
 def prior_draws(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:
     """Independent draws of the free variables, normals all of them.
 
-    Most are standard; the others' mean and sd depend on standard ones only.
+    Most are standard. The others' mean and sd depend on further ones, so they are filled in from
+    the standard ones down, until nothing changes any more.
     """
     sizes = {
         rv.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims.get(rv.name, ())]
@@ -187,12 +188,17 @@ def prior_draws(model: pm.Model, seed: int, shape: tuple[int, int], use: str) ->
     }
     assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
     parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
-    values = iter(_pass(model, parameters, normals))
-    out = {}
-    for name, normal in normals.items():
-        mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in islice(values, 2))
-        out[name] = mean + sd * normal
-    return out
+    evaluate = evaluator(model, parameters)
+    draws, before = normals, None
+    while before is None or any((draws[n] != before[n]).any() for n in draws):
+        before, values = draws, iter(evaluate(draws))
+        draws = {name: _placed(normal, *islice(values, 2)) for name, normal in normals.items()}
+    return draws
+
+
+def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
+    mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in parameters)
+    return mean + sd * normal
 
 
 def _pass(model: pm.Model, outputs: list[Any], draws: Draws, inputs: str = "draws") -> list:

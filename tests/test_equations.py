@@ -80,12 +80,6 @@ def test_points_per_logit_is_the_steepest_slope_of_a_logistic_curve():
     assert steepest == pytest.approx(eq.POINTS_PER_LOGIT, rel=1e-6)
 
 
-@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(-5, 5))
-def test_slopes_multiply(benchmark, ratio, system):
-    product = np.exp(benchmark) * np.exp(ratio) * np.exp(system)
-    assert np.exp(eq.log_slope(benchmark, ratio, system)) == pytest.approx(product)
-
-
 SCALE_RL, GRPO = (0.610, 1.97, 0.401, 2580), (0.490, 1.17, 0.402, 1839)
 
 
@@ -174,7 +168,6 @@ def test_a_rate_that_halves_every_year_from_today_on_falls_by_its_finite_sum():
         (eq.logistic, (0.3,)),
         (eq.saturating_steepness, (17.0, 0.1, 0.9)),
         (eq.saturating_score, (2.0, 0.2, 17.0, 0.1, 0.9)),
-        (eq.log_slope, (0.1, 0.2, 0.3)),
         (eq.sigmoid_score, (5000.0, *map(float, SCALE_RL))),
         (eq.sigmoid_compute, (0.45, *map(float, SCALE_RL))),
         (eq.sigmoid_steepest, (0.61, 1.97, 0.4)),

@@ -145,6 +145,10 @@ def log_density(at, scenario):
     ceiling = baseline["ceiling_logit"] + b["algorithm_ceiling_gain"]
     scaled = {
         "benchmark_slope_ln": (np.log(b["inference_slope"]), b["benchmark_slope_spread"]),
+        "system_slope_ln": (
+            at["benchmark_slope_ln"][c["system_benchmark"]],
+            b["system_slope_spread"],
+        ),
         "recipe_slope_ln_of": (slope_ln, b["recipe_slope_spread"]),
         "recipe_ceiling_logit_of": (ceiling, b["recipe_ceiling_spread"]),
         "estimator_bias": (0, b["estimator_spread_oom"]),
@@ -153,10 +157,9 @@ def log_density(at, scenario):
 
     benchmark = c["curve_benchmark"]
     lag = np.log(ratio) + b["benchmark_ratio_spread"] * at["benchmark_ratio_effect"]
-    strays = b["system_slope_spread"] * at["system_effect"][c["curve_system"]]
-    own = at["benchmark_slope_ln"][benchmark] + c["curve_is_rl"] * lag[benchmark]
+    own = at["system_slope_ln"][c["curve_system"]] + c["curve_is_rl"] * lag[benchmark]
     own += c["curve_is_today"] * np.log(b["algorithm_slope_factor"])
-    points = np.exp(own + strays)
+    points = np.exp(own)
     total += POINTS_OF_CURVES[scenario.structure.response](at, b, c, y, points)
     fitted = points[len(at["curve_level_z"]) :]
     if scenario.structure.response == "linear":

@@ -34,17 +34,17 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
         "benchmark_slope_ln", typical, belief["benchmark_slope_spread"], dims="benchmark"
     )
     ratio_effect = pm.Normal("benchmark_ratio_effect", dims="benchmark")
-    system_effect = pm.Normal("system_effect", dims="system")
+    system_slope_ln = pm.Normal(
+        "system_slope_ln",
+        slope_ln[data["system_benchmark"]],
+        belief["system_slope_spread"],
+        dims="system",
+    )
     ratio_ln = pt.log(belief["slope_ratio"]) + belief["benchmark_ratio_spread"] * ratio_effect
     pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
     today_ln = pt.log(belief["algorithm_slope_factor"])  # a curve of today's recipes has it already
-    slope = pt.exp(
-        equations.log_slope(
-            slope_ln[benchmark],
-            data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln,
-            (belief["system_slope_spread"] * system_effect)[system],
-        )
-    )
+    rl = data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln
+    slope = pt.exp(system_slope_ln[system] + rl)
     return pm.Deterministic("curve_slope", slope, dims="curve")
 
 

@@ -31,6 +31,7 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
     named = unique([*drawn, *(row["curve"] for row in slopes)])
     rows = [*(first[c] for c in drawn.tolist()), *slopes]
     systems = [f"{r['benchmark']}: {r.get('system', r['curve'])}" for r in rows]
+    of = dict(zip(systems, (row["benchmark"] for row in rows), strict=True))
     benchmarks = labels(sorted({row["benchmark"] for row in rows}))
     parts = Observations(
         {"benchmark": benchmarks, "curve": named, "system": labels(systems)},
@@ -39,6 +40,7 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
             "curve_is_today": ("curve", is_one(rows, "recipe", "today")),
             "curve_benchmark": ("curve", index([row["benchmark"] for row in rows], benchmarks)),
             "curve_system": ("curve", index(systems, labels(systems))),
+            "system_benchmark": ("system", index(list(of.values()), benchmarks)),
         },
         {},
     )
