@@ -209,7 +209,7 @@ class _Experiment:
         self._draws = draws
         own = streams.integer(self.seed, "truth")  # no noise shared with any posterior
         self._truth = {n: a[0] for n, a in self._quantities(draws, own).items()}
-        self._free = {name for name, a in self._truth.items() if not (a == a[0]).all()}
+        self._free = [name for name, a in self._truth.items() if not (a == a[0]).all()]
 
     def begin(self, i: int) -> Any:
         """Start sampling the posterior of one simulation."""
@@ -231,7 +231,7 @@ class _Experiment:
         truth[LIKELIHOOD] = self._likelihood(true)[0][0, 0]
         rng = streams.stream(self.seed, "ties", i)
         return _Result(
-            {name: _rank(truth[name], posterior[name], rng) for name in sorted(truth)},
+            {name: _rank(truth[name], posterior[name], rng) for name in truth},
             int(statistics["diverging"].sum()),
             float(np.max([diagnostics.r_hat(a) for a in every])),
             float(np.min([diagnostics.ess_bulk(a) for a in every])),

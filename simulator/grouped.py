@@ -15,8 +15,6 @@ from simulator.dates import decimal_year
 from simulator.observations.recipes import REFERENCE_SCORE, SEED_SE
 from simulator.run import Run
 
-FLAT = 1e-6  # as in the model: a level beyond an end of its curve is as good as on it
-
 type Link = Callable[[int, np.ndarray], np.ndarray]  # observation, and what to make a mean of
 
 
@@ -131,13 +129,19 @@ def _score(run: Run, slope: np.ndarray, curve: np.ndarray, compute: np.ndarray) 
     drawn, _ = _parts(run)
     if "curve_asymptote" not in run.draws["posterior"]:
         return lambda i, level: equations.logistic(level) + slope[:, [i]] / 100 * compute[i]
-    start, top = (drawn(f"curve_{end}")[:, curve] for end in ("start", "asymptote"))
+    z = {name: drawn(f"curve_{name}_effect") for name in ("asymptote_share", "start_fraction")}
+    spreads = {"asymptote_share": "asymptote_spread", "start_fraction": "start_spread"}
+    gain, rest = (
+        equations.logistic(equations.logit(drawn(name)) + drawn(spreads[name]) * z[name])[:, curve]
+        for name in z
+    )
 
-    def score(i: int, level: np.ndarray) -> np.ndarray:
-        low, height = start[:, [i]], top[:, [i]] - start[:, [i]]
-        way = np.clip((equations.logistic(level) - low) / height, FLAT, 1 - FLAT)
-        steepness = equations.saturating_steepness(slope[:, [i]], low, top[:, [i]])
-        return low + height * equations.logistic(equations.logit(way) + steepness * compute[i])
+    def score(i: int, level_logit: np.ndarray) -> np.ndarray:
+        level = equations.logistic(level_logit)
+        low, top = level * rest[:, [i]], level + (1 - level) * gain[:, [i]]
+        steepness = equations.saturating_steepness(slope[:, [i]], low, top)
+        way = equations.logit((level - low) / (top - low))
+        return low + (top - low) * equations.logistic(way + steepness * compute[i])
 
     return score
 

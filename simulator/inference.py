@@ -101,7 +101,7 @@ def posterior_draws(
     draws, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
     divergent = int(statistics["diverging"].sum())
     poor = f"{divergent} divergences" if divergent else ""
-    if not poor and _large(settings) and not _mixed(draws):
+    if not poor and _large(settings) and not _mixed(model, draws):
         poor = "chains that had not mixed"
     if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
@@ -120,10 +120,12 @@ def _large(settings: Sampler) -> bool:
     )
 
 
-def _mixed(draws: Draws) -> bool:
-    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
-    free = [a[..., i] for a in flat for i in range(a.shape[2])]
-    return all(diagnostics.mixed(one) for one in free)
+def _mixed(model: pm.Model, draws: Draws) -> bool:
+    """Whether all that the gate will look at has mixed, but for what never varies."""
+    every = [*draws.values(), *_pass(model, model.deterministics, draws)]
+    flat = [a.reshape(*a.shape[:2], -1) for a in every]
+    each = (a[..., i] for a in flat for i in range(a.shape[2]))
+    return all(diagnostics.mixed(one) for one in each if (one != one[0, 0]).any())
 
 
 def begin(

@@ -53,18 +53,18 @@ BELIEFS: dict[str, Quantity] = {
     "curve_noise_spread": Quantity(
         "ln", "sd of that log scale from curve to curve", "positive", (0.0,)
     ),
-    "asymptote": Quantity(
+    "asymptote_share": Quantity(
         "1",
-        "score that no amount of one kind of compute exceeds, typical curve",
+        "share of the score missing in the middle of a typical curve that compute can still gain",
         "fraction",
         structure="saturating",
     ),
     "asymptote_spread": Quantity(
-        "logit", "sd of that asymptote from curve to curve", "positive", (0.0,), "saturating"
+        "logit", "sd of that share from curve to curve", "positive", (0.0,), "saturating"
     ),
     "start_fraction": Quantity(
         "1",
-        "score before any of the compute, as a share of the asymptote, typical curve",
+        "score before any of the compute, as a share of that in the middle of a typical curve",
         "fraction",
         structure="saturating",
     ),

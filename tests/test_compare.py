@@ -173,7 +173,7 @@ def test_two_seeds_of_the_base_scenario_are_not_told_apart(base_run, tmp_path_fa
     assert found["verdict"] == "no preference"
     observed = base_run.draws["observed_data"].dataset
     count = sum(variable.size for variable in observed.values())
-    assert len(found["left_out"]) <= 2  # with nothing integrated out there were dozens
+    assert len(found["left_out"]) <= 5  # with nothing integrated out there were dozens
     assert len(found["reference"]) == 3
     assert found["observations"] + len(found["left_out"]) + 3 == count
     assert abs(found["table"][1]["elpd_diff"]) < 1

@@ -33,7 +33,7 @@ def one(**figures):
 
 def draws(asymptote=0.9, start_fraction=0.1, slope=30.0, ratio=0.5, steeper=1.0, shift=0.0, gain=0):
     return one(
-        asymptote=asymptote,
+        asymptote_share=asymptote,
         asymptote_spread=0.5,
         start_fraction=start_fraction,
         start_spread=0.5,

@@ -83,10 +83,12 @@ def between_ends(at, b, c, y, slope):
     """ScaleRL's own form: start + (top - start) / (1 + 10**(-B (x - x_mid)))."""
     curve = c["point_curve"]
     noise = b["curve_noise"] / 4 * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
-    top = expit(logit(b["asymptote"]) + b["asymptote_spread"] * at["curve_asymptote_effect"])
+    level = expit(1.5 * at["curve_level_z"])
+    stray = b["asymptote_spread"] * at["curve_asymptote_share_effect"]
+    top = level + (1 - level) * expit(logit(b["asymptote_share"]) + stray)
     stray = b["start_spread"] * at["curve_start_fraction_effect"]
-    low = top * expit(logit(b["start_fraction"]) + stray)
-    way = np.clip((expit(1.5 * at["curve_level_z"]) - low) / (top - low), 1e-6, 1 - 1e-6)
+    low = level * expit(logit(b["start_fraction"]) + stray)
+    way = (level - low) / (top - low)
     steepness = slope[: len(top)] / (25 * (top - low) * np.log(10))
     middle = -np.log10(way / (1 - way)) / steepness
     away = c["point_compute_oom"] - middle[curve]

@@ -8,6 +8,7 @@ from simulator.forecast.effects import effect, side_by_side
 from simulator.scenario import Scenario
 
 ALGORITHMS = ("as_published", "today")
+MIDDLE = 0.5  # of a curve not seen: the score from which its ends are measured
 
 
 def multiplier(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.DataArray:
@@ -74,7 +75,7 @@ def systems(draws: xr.Dataset, seed: int, benchmark: str) -> xr.Dataset:
     found = xr.Dataset(
         {"inference_slope": slope, "rl_slope": slope * slope_ratio(draws, seed, benchmark)}
     )
-    if "asymptote" not in draws:
+    if "asymptote_share" not in draws:
         return found
 
     def own(name: str, spread: str, what: str) -> xr.DataArray:
@@ -82,9 +83,9 @@ def systems(draws: xr.Dataset, seed: int, benchmark: str) -> xr.Dataset:
         return equations.logistic(equations.logit(draws[name]) + draws[spread] * stray)
 
     for kind in ("inference", "rl"):
-        found[f"{kind}_asymptote"] = own("asymptote", "asymptote_spread", f"{kind} asymptote")
-    lower = np.minimum(found["inference_asymptote"], found["rl_asymptote"])
-    found["start"] = lower * own("start_fraction", "start_spread", "start")
+        share = own("asymptote_share", "asymptote_spread", f"{kind} asymptote")
+        found[f"{kind}_asymptote"] = MIDDLE + (1 - MIDDLE) * share
+    found["start"] = MIDDLE * own("start_fraction", "start_spread", "start")
     return found
 
 

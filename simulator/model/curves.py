@@ -10,7 +10,6 @@ from simulator import equations
 from simulator.observations import Observations
 
 TAILS = 4  # degrees of freedom: one stray point or record must not move a curve
-FLAT = 1e-6  # a level beyond an end of its curve is as good as on it
 SCORE_PER_LOGIT = equations.POINTS_PER_LOGIT / 100
 
 
@@ -85,14 +84,16 @@ def _saturating(
 ) -> pt.TensorVariable:
     """A logistic curve between a start and an asymptote of its own.
 
-    Its level is the score in the middle, which is well measured whatever the ends may be.
+    Both ends are measured from the score in the middle, which is well known whatever they may be
+    and always lies between them.
     """
-    asymptote = _own(belief, "asymptote", "asymptote_spread")
-    start = asymptote * _own(belief, "start_fraction", "start_spread")
+    level = pt.sigmoid(level_logit)
+    asymptote = level + (1 - level) * _own(belief, "asymptote_share", "asymptote_spread")
+    start = level * _own(belief, "start_fraction", "start_spread")
     pm.Deterministic("curve_asymptote", asymptote, dims="drawn_curve")
     pm.Deterministic("curve_start", start, dims="drawn_curve")
     height = asymptote - start
-    way = pt.clip((pt.sigmoid(level_logit) - start) / height, FLAT, 1 - FLAT)
+    way = (level - start) / height
     steepness = equations.saturating_steepness(slope, start, asymptote)
     share = pt.sigmoid(_log_odds(way)[curve] + steepness[curve] * compute)
     return start[curve] + height[curve] * share
