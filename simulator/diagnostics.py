@@ -12,8 +12,10 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from simulator.quantities import BELIEFS
 from simulator.run import Check
 
+ENDLESS = {name for name, belief in BELIEFS.items() if np.inf in belief.may}  # "never" is a value
 CHAINS, ESS, R_HAT, E_BFMI = 4, 400, 1.01, 0.3
 
 
@@ -27,7 +29,7 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
     free = _elements(posterior, fixed=_fixed(draws["prior"].dataset))
     checks = {
         "chains_at_least_4": Check(posterior.sizes["chain"] >= CHAINS, posterior.sizes["chain"]),
-        "draws_finite": _none(free, lambda a: ~np.isfinite(a)),
+        "draws_finite": _none({n: a for n, a in free.items() if n not in ENDLESS}, infinite),
         "draws_vary": _none(free, lambda a: (a == a[0, 0]).all()),
         "r_hat_at_most_1_01": _worst(free, r_hat, max, lambda v: v <= R_HAT),
         "ess_bulk_at_least_400": _worst(free, ess_bulk, min, lambda v: v >= ESS),
@@ -43,6 +45,11 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
     finite = [name for name, output in forecast.items() if output.attrs.get("finite")]
     checks["outputs_finite"] = _none(_elements(forecast[finite]), np.isinf)
     return checks
+
+
+def infinite(draws: np.ndarray) -> np.ndarray:
+    """Which draws are not a finite number."""
+    return ~np.isfinite(draws)
 
 
 def r_hat(draws: np.ndarray) -> float:

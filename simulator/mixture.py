@@ -65,7 +65,9 @@ def _mixture(datasets: Sequence[xr.Dataset], chosen: np.ndarray) -> tuple[xr.Dat
             continue
         values = first[name].transpose(*SAMPLE, ...).copy()
         for i, one in enumerate(datasets):
-            values.values[choice == i] = one[name].transpose(*SAMPLE, ...).values[choice == i]
+            values.values[choice == i] = one[name].transpose(*values.dims).values[choice == i]
+        if "finite" in values.attrs:  # one that may be infinite makes the mixture so
+            values.attrs["finite"] = min(one[name].attrs["finite"] for one in datasets)
         mixed[name] = values.drop_vars(["structure", "parent"], errors="ignore")
     return xr.Dataset(mixed), absent
 

@@ -18,7 +18,7 @@ from simulator.forecast import project
 from simulator.forecast import staircase as module
 from simulator.forecast.costs import Decline, Trend
 from simulator.forecast.staircase import Staircase
-from simulator.inference import _predictions, _prior
+from simulator.inference import predictions, prior_draws
 from simulator.model import build
 from simulator.observations import observe
 from simulator.schema import Structure
@@ -114,8 +114,8 @@ def test_a_belief_in_rising_costs_predicts_no_records():
     rising |= {"prior.cost_decline_factor.quantiles": {"q05": 0.1, "q95": 0.9}}
     scenario = load_scenario("base", rising)
     model = build(scenario, observe(scenario.evidence, scenario.structure))
-    prior = _prior(model, 1, (1, 20), "prior")
-    counts = _predictions(model, prior, "prior_predictive", 1)["prior_predictive"]
+    prior = prior_draws(model, 1, (1, 20), "prior")
+    counts = predictions(model, prior, "prior_predictive", 1)["prior_predictive"]
     assert (counts["records_in_quarter"] == 0).any()
     assert (counts["records_in_quarter"] >= 0).all()
 
@@ -200,7 +200,6 @@ PATH = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 2**32),
         "drop": st.floats(0.05, 2),
-        "form": st.floats(0.3, 5),
         "rate": st.floats(0.05, 4),
         "remaining": st.floats(0, 1),
         "half_life": st.floats(0.5, 50),
