@@ -327,8 +327,10 @@ def test_another_structure_has_another_key():
 # --- interruption ---------------------------------------------------------------------------------
 
 CHILD = """
-import sys, threading, time
+import signal, sys, threading, time
 from simulator import load_scenario, simulate
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 class Listener:
     def stage(self, name): ...
