@@ -1,7 +1,7 @@
 """The console command: each subcommand parses, calls one function and prints.
 
 Answers go to stdout, all else to stderr. Exit codes: 0 done, 2 bad input or usage, 3 a check
-failed, 4 a damaged run folder, 130 interrupted.
+failed, 4 a damaged run folder, 5 some of a batch failed, 130 interrupted.
 """
 
 import os
@@ -19,6 +19,7 @@ COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "jump", "burden", "list", "verify"),
     *("compare", "average", "backtest", "calibrate"),
+    "batch",
 )
 
 

@@ -7,13 +7,15 @@ key or flipped in one bit is compiled anew, never run.
 """
 
 import ctypes
+import fcntl
 import hashlib
 import importlib.metadata
 import json
 import os
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,11 +44,27 @@ def density(model: pm.Model, structure: object) -> CompiledPyMCModel:
     path = cache_folder() / f"{key}.bin"
     kept = _load(model, path, key)
     if kept is None:
-        fresh = compile_pymc_model(model, var_names=[])
-        with suppress(OSError):  # a cache that cannot be written costs time, not the run
-            _keep(fresh, path, key)
-        kept = _load(model, path, key) or fresh
+        with _alone(path):
+            kept = _load(model, path, key) or _compiled(model, path, key)
     return replace(kept, initial_point_func=lambda seed: _start(kept.n_dim, seed))
+
+
+def _compiled(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel:
+    fresh = compile_pymc_model(model, var_names=[])
+    with suppress(OSError):  # a cache that cannot be written costs time, not the run
+        _keep(fresh, path, key)
+    return _load(model, path, key) or fresh
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Of all processes that need the same code one compiles it; the others wait, then load it."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # where nothing can be locked, each compiles for itself
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = stack.enter_context(path.with_suffix(".lock").open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def cache_folder() -> Path:

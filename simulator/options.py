@@ -12,7 +12,7 @@ from simulator.faults import BadInput, Fault, nearest
 from simulator.overrides import parse_override
 from simulator.scenario import Scenario, load_scenario
 
-BAD_INPUT, CHECK_FAILED, DAMAGED, INTERRUPTED = 2, 3, 4, 130
+BAD_INPUT, CHECK_FAILED, DAMAGED, SOME_FAILED, INTERRUPTED = 2, 3, 4, 5, 130
 
 
 def choosing(command: Callable) -> Callable:

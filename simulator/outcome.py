@@ -60,6 +60,7 @@ def seal_run(
     beliefs: list[dict[str, Any]],
     seconds: Mapping[str, float],
     predictive: Sequence[dict[str, Any]] = (),
+    name: str | None = None,
 ) -> Run:
     """Seal everything a run was made from and found; raises OSError where it cannot be written."""
     import tomli_w
@@ -75,7 +76,7 @@ def seal_run(
         "nuts": _attempts(draws),
         "observations": scenario.evidence.size,
     }
-    return seal_outcome(into, scenario.name, seed, outcome, made_from, record)
+    return seal_outcome(into, scenario.name, seed, outcome, made_from, record, name)
 
 
 def seal_outcome(
@@ -85,10 +86,12 @@ def seal_outcome(
     outcome: Outcome,
     made_from: Mapping[str, str],
     record: Mapping[str, Any],
+    name: str | None = None,
 ) -> Run:
     """Seal what came out, with the files that it was made from.
 
-    `scenario` names the folder, together with the `scenario_digest` in `record` and the seed.
+    `name` is that of the folder, FileExistsError if it is taken; by default it is made of the day,
+    `scenario`, the `scenario_digest` in `record` and the seed, and a number if that is taken.
     """
     draws, forecast = outcome.draws, outcome.forecast
     now = dt.datetime.now(dt.UTC)
@@ -111,10 +114,14 @@ def seal_outcome(
         "record.json": _dump(_record(about, outcome, record)),
         **made_from,
     }
-    digest = hashlib.sha256(f"{record['scenario_digest']} {seed}".encode()).hexdigest()[:8]
-    name = f"{now:%Y%m%d}-{scenario}-{digest}"
-    path = seal.seal(into, name, writers, about)
+    usual = f"{now:%Y%m%d}-{scenario}-{key(record['scenario_digest'], seed)[:8]}"
+    path = seal.seal(into, name or usual, writers, about, exact=name is not None)
     return Run(path.absolute(), about)
+
+
+def key(scenario_digest: str, seed: int) -> str:
+    """What tells a run from others: 16 hexadecimal digits of its scenario and seed."""
+    return hashlib.sha256(f"{scenario_digest} {seed}".encode()).hexdigest()[:16]
 
 
 def _record(about: dict, outcome: Outcome, record: Mapping[str, Any]) -> dict[str, Any]:

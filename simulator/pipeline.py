@@ -52,12 +52,17 @@ def simulate(
     seed: int | None = None,
     into: str | Path = "runs",
     observer: Observer | None = None,
+    *,
+    name: str | None = None,
+    threads: int | None = None,
 ) -> Run:
     """Sample a scenario and seal what came out as a new folder in `into`.
 
-    `seed` defaults to the scenario's own. Raises BadInput before any sampling where nothing can be
-    written, OSError where the disk fills up at the end, KeyboardInterrupt: nothing is left behind
-    then. A run whose checks fail is sealed and marked; see `Run.passed`.
+    `seed` defaults to the scenario's own, `name` to one that no folder has (FileExistsError for one
+    that is taken), `threads` to one per chain; their number changes nothing else. Raises BadInput
+    before any sampling where nothing can be written, OSError where the disk fills up at the end,
+    KeyboardInterrupt: nothing is left behind then. A run whose checks fail is sealed and marked;
+    see `Run.passed`.
     """
     into = Path(into)
     if why := seal.writable(into, DRAW * scenario.sampler.chains * scenario.sampler.draws):
@@ -73,7 +78,7 @@ def simulate(
     observed = observations.observe(scenario.evidence, scenario.structure)
     graph = model.build(scenario, observed)
     draws = inference.sample(
-        scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains
+        scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains, threads=threads
     )
     watch.stage("project")
     outputs = forecast.project(scenario, draws["posterior"].dataset, seed)
@@ -87,7 +92,7 @@ def simulate(
     beliefs = summary.beliefs_table(scenario, rows)
     watch.stage("seal")
     run = seal_run(
-        into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds, predicted
+        into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds, predicted, name
     )
     watch.stage("")
     run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know

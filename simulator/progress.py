@@ -1,6 +1,9 @@
 """What a person waiting at a terminal sees: the stage, and while sampling a bar for all chains."""
 
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -62,3 +65,40 @@ class Display:
         said += f", {(total - done) / rate / 60:.0f} min left"
         said += f", {failed} failed their diagnostics" if failed else ""
         self._progress.update(self._task, description=said, completed=done, total=total)
+
+    def batch(self, tally: Any) -> None:
+        """Scenarios of a batch so far, their rate and the time left."""
+        done, total = len(tally.reports), tally.limit
+        said = f"scenario {done:,} of {total:,}"
+        if done:
+            said += f", {tally.per_minute:.1f} a minute, {tally.minutes_left:.0f} min left"
+        said += f", {tally.failed:,} failed" if tally.failed else ""
+        self._progress.update(self._task, description=said, completed=done, total=total)
+
+
+class Lines:
+    """An observer of a batch that writes a line now and then, for logs."""
+
+    EVERY = 30.0  # seconds
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def batch(self, tally: Any) -> None:
+        """As above."""
+        if time.monotonic() - self._last < self.EVERY:
+            return
+        self._last = time.monotonic()
+        left = f"{tally.minutes_left:.0f} min left"
+        said = f"{len(tally.reports):,} of {tally.limit:,}, {tally.failed:,} failed"
+        print(f"{said}, {tally.per_minute:.1f} a minute, {left}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def batch_observer() -> Iterator[Any]:
+    """A bar on a terminal, lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    with Display() as display:
+        yield display

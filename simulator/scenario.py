@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +50,13 @@ class Scenario:
     tasks: dict[str, schema.Task]
 
     @property
+    def form(self) -> list:
+        """What shapes its model beyond the sizes of the data: forms, families, correlated pairs."""
+        families = [(name, belief.family) for name, belief in self.beliefs.items()]
+        pairs = [c.between for c in self.correlations]
+        return [self.structure.model_dump(), families, pairs]
+
+    @property
     def digest(self) -> str:
         """Ten characters that change when anything that moves the answer does, seed apart."""
         tables = {t: write_table(rows, t) for t, rows in self.evidence.tables.items() if rows}
@@ -81,17 +88,30 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
     Evidence is read from the scenario's own folder where that holds `sources.toml` and `evidence/`,
     else from the shipped tables. Raises BadInput with every fault of file, overrides and evidence.
     """
+    return variants(name)(overrides or {})
+
+
+def variants(name: str | Path) -> Callable[[Mapping[str, Any]], Scenario]:
+    """A scenario as a function of overrides, its files read once; see `load_scenario`."""
     path = _find(str(name), Path.cwd())
     spec = _resolved(path, ())
-    where = str(path)
-    news = copy.deepcopy(dict(overrides or {}))
-    faults = [fault for key, new in news.items() for fault in override(spec, key, new)]
     own = (path.parent / "sources.toml").exists() and (path.parent / "evidence").is_dir()
     try:
-        evidence = read_evidence(path.parent if own else SHIPPED)
+        evidence, faults = read_evidence(path.parent if own else SHIPPED), []
     except BadInput as error:
-        faults += error.faults
-        evidence = None
+        evidence, faults = None, error.faults
+    return lambda overrides: _varied(str(path), copy.deepcopy(spec), evidence, faults, overrides)
+
+
+def _varied(
+    where: str,
+    spec: Spec,
+    evidence: Evidence | None,
+    faults: list[Fault],
+    overrides: Mapping[str, Any],
+) -> Scenario:
+    news = copy.deepcopy(dict(overrides))
+    faults = [fault for key, new in news.items() for fault in override(spec, key, new)] + faults
     parts, bad = _sections(spec, where)
     faults += bad
     beliefs, bad = read_beliefs(spec.get("prior", {}), where, evidence and evidence.sources)
@@ -147,7 +167,7 @@ def _resolved(path: Path, heirs: tuple[Path, ...]) -> Spec:
         raise BadInput(
             [Fault(str(path), "extends", "must not come back to itself", "cut the circle")]
         )
-    spec = _parsed(path)
+    spec = read_toml(path)
     parent = spec.pop("extends", None)
     if parent is None:
         return spec
@@ -156,7 +176,8 @@ def _resolved(path: Path, heirs: tuple[Path, ...]) -> Spec:
     return _merged(_resolved(_find(parent, path.parent), (*heirs, path)), spec)
 
 
-def _parsed(path: Path) -> Spec:
+def read_toml(path: Path) -> Spec:
+    """A TOML file as plain data; raises BadInput where it is none, or too large."""
     try:
         if path.stat().st_size > LIMIT:
             raise BadInput(

@@ -15,7 +15,9 @@ from simulator.faults import Fault, nearest
 from simulator.quantities import Quantity
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of a file: no unknown key, no number that is not finite, nothing converted."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
@@ -31,7 +33,7 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Stated(_Section):
+class Stated(Section):
     """One belief as written: a family with two quantiles or its own parameters, or a constant."""
 
     family: Literal["constant", "normal", "lognormal", "logitnormal", "uniform", "loguniform"]
@@ -46,7 +48,7 @@ class Stated(_Section):
     high: float | None = None
 
 
-class Correlated(_Section):
+class Correlated(Section):
     """A rank correlation between two beliefs."""
 
     between: Annotated[list[str], Field(min_length=2, max_length=2)]
@@ -54,7 +56,7 @@ class Correlated(_Section):
     why: Text
 
 
-class Structure(_Section):
+class Structure(Section):
     """Choices of form, as against values."""
 
     response: Literal["logit", "linear", "saturating"] = "logit"
@@ -65,14 +67,14 @@ class Structure(_Section):
         return quantity.structure in ("", self.response, self.cost)
 
 
-class EvidenceChoice(_Section):
+class EvidenceChoice(Section):
     """Which observations to condition on."""
 
     sources: Literal["all", "none"] | Annotated[list[str], Field(min_length=1)] = "all"
     as_of: Date | None = None
 
 
-class Sampler(_Section):
+class Sampler(Section):
     """How to sample."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
@@ -82,7 +84,7 @@ class Sampler(_Section):
     target_accept: Annotated[float, Field(gt=0.5, lt=1)]
 
 
-class Forecast(_Section):
+class Forecast(Section):
     """Where the answer is asked for."""
 
     today: Date
@@ -98,7 +100,7 @@ class Forecast(_Section):
     cost_per_use_usd: Positive = 0.5
 
 
-class Task(_Section):
+class Task(Section):
     """A task, what one costs at `priced` (else at its debut), and whose decline it follows."""
 
     cost_usd: Positive
@@ -111,7 +113,7 @@ class Task(_Section):
 
 PLAIN = {"name": str, "title": str, "why": str, "prior": dict, "task": dict, "correlation": list}
 KINDS = {str: "text", dict: "a table of tables", list: "a list of tables"}
-SECTIONS: dict[str, type[_Section]] = {
+SECTIONS: dict[str, type[Section]] = {
     "structure": Structure,
     "evidence": EvidenceChoice,
     "sampler": Sampler,
@@ -119,7 +121,7 @@ SECTIONS: dict[str, type[_Section]] = {
 }
 
 
-def parse[S: _Section](
+def parse[S: Section](
     model: type[S], data: Any, where: str, key: str
 ) -> tuple[S, list[Fault]] | tuple[None, list[Fault]]:
     """One section as its model, or None and every fault in it."""
@@ -130,7 +132,7 @@ def parse[S: _Section](
         return None, list(dict.fromkeys(found))
 
 
-def _fault(model: type[_Section], error: Any, where: str, key: str) -> Fault:
+def _fault(model: type[Section], error: Any, where: str, key: str) -> Fault:
     first, rest = map(str, error["loc"][:1]), map(str, error["loc"][1:])
     unions = ("float", "literal", "list")  # below a key, pydantic names the branch it tried
     below = [n for n in rest if not n.startswith(unions) and (n.isdecimal() or n.isidentifier())]

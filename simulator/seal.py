@@ -5,6 +5,7 @@ one rename makes the folder visible; `verify` proves it. The sums guard against 
 a full disk, bit rot, an edit), not against a forger, who can seal a folder of their own.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -39,8 +40,17 @@ class Damaged(Exception):
         return "\n  ".join([f"{self.path} is not what was sealed:", *self.faults])
 
 
-def seal(into: Path, name: str, writers: Mapping[str, Writer], about: Mapping[str, object]) -> Path:
+def seal(
+    into: Path,
+    name: str,
+    writers: Mapping[str, Writer],
+    about: Mapping[str, object],
+    *,
+    exact: bool = False,
+) -> Path:
     """Seal the files of `writers` as `into/name` and return its path, `name-2`, … if taken.
+
+    With `exact` a name that is taken is a FileExistsError.
 
     `about` is JSON and goes into the manifest, so that a listing reads nothing else.
     Raises ValueError or TypeError for a bad name, metadata or writer, OSError where nothing can be
@@ -56,7 +66,7 @@ def seal(into: Path, name: str, writers: Mapping[str, Writer], about: Mapping[st
             raise ValueError(f"the writers left files that nobody asked for: {sorted(strays)}")
         _write(partial / MANIFEST, _signed(body))
         _freeze(partial)
-        final = _publish(partial, into, name)
+        final = _publish(partial, into, name, exact)
     _flush(into)
     return final
 
@@ -210,10 +220,12 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _publish(partial: Path, into: Path, name: str) -> Path:
+def _publish(partial: Path, into: Path, name: str, exact: bool) -> Path:
     for n in count(1):
         final = into / (name if n == 1 else f"{name}-{n}")
         if os.path.lexists(final):  # asked first, because rename would replace an empty folder
+            if exact:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
             continue
         try:
             return partial.rename(final)

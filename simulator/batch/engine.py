@@ -1,0 +1,164 @@
+"""A batch from file to folder of runs: what is missing is handed out, and nothing is done twice."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulator import seal
+from simulator.batch.plan import Item, Plan, plan
+from simulator.batch.pool import local
+from simulator.batch.store import Store
+from simulator.batch.work import Order, Report
+from simulator.faults import BadInput, Fault
+
+
+class Observer(Protocol):
+    """Told how a batch goes."""
+
+    def batch(self, tally: "Tally") -> None:
+        """Something was done."""
+
+
+class Silence:
+    """An observer that does nothing."""
+
+    def batch(self, tally: "Tally") -> None: ...
+
+
+@dataclass
+class Tally:
+    """How far a batch is: counts of its distinct scenarios, or of the shard asked for."""
+
+    name: str
+    path: Path
+    labels: dict[str, str]  # by key, of those to be done now
+    faulty: int  # bad input
+    total: int
+    before: int  # done when it began
+    limit: int  # how many of the others were to be done
+    reports: list[Report] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        return self.before + sum(report.status in ("passed", "failed") for report in self.reports)
+
+    @property
+    def failed(self) -> int:
+        """Bad input, failed checks and errors, of what was done now."""
+        return self.faulty + sum(report.status != "passed" for report in self.reports)
+
+    @property
+    def per_minute(self) -> float:
+        seconds = self.seconds or time.monotonic() - self.began
+        return 60 * len(self.reports) / max(seconds, 1e-9)
+
+    @property
+    def minutes_left(self) -> float:
+        """At the rate so far; infinite before the first report."""
+        left = self.limit - len(self.reports)
+        return left / self.per_minute if self.reports else float("inf")
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that one worker has had."""
+        return max((report.peak_mb for report in self.reports), default=0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """As one plain object."""
+        return {
+            "name": self.name,
+            "path": str(self.path),
+            "total": self.total,
+            "done": self.done,
+            "done_before": self.before,
+            "bad_input": self.faulty,
+            "failed": self.failed,
+            "seconds": self.seconds,
+            "per_minute": self.per_minute,
+            "peak_mb": self.peak_mb,
+            "reports": [report._asdict() for report in self.reports],
+        }
+
+    @property
+    def stopped(self) -> str:
+        """Why it ended before its time, if it did."""
+        return next((report.why for report in self.reports if report.status == "stop"), "")
+
+
+def run_batch(
+    file: str | Path,
+    into: str | Path,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    limit: int | None = None,
+    shard: tuple[int, int] = (1, 1),
+    reweight: bool = False,
+    observer: Observer | None = None,
+) -> Tally:
+    """Sample what is missing of a batch into its folder; again and again, until nothing is.
+
+    `jobs` processes work on this machine (one per processor by default), or the workers of a Dask
+    `scheduler`; their number changes no number in any run. `shard` (i, n) takes every n-th of the
+    scenarios from the i-th on. Raises BadInput with the faults of the file, or where nothing can be
+    written; those of single scenarios are recorded, as is whatever else fails, and stop nothing.
+    """
+    planned = plan(file)
+    store = Store(into)
+    if why := seal.writable(store.path):
+        rule, _, fix = why.partition("; ")
+        raise BadInput([Fault(str(into), "--into", rule, fix)])
+    store.keep_plan(planned)
+    for item in planned.faulty:
+        store.fail(item, "bad input", "; ".join(map(str, item.faults)))
+    first, of = shard
+    mine = planned.distinct[first - 1 :: of]
+    done = store.runs()
+    missing = [item for item in mine if item.key not in done]
+    chosen = _spread(missing)[:limit]
+    tally = Tally(
+        name=planned.name,
+        path=store.path,
+        labels={item.key: item.label for item in chosen},
+        faulty=len(planned.faulty),
+        total=len(mine),
+        before=len(mine) - len(missing),
+        limit=len(chosen),
+    )
+    observer = observer or Silence()
+    observer.batch(tally)
+    if chosen:
+        with closing(_reports(chosen, store, planned, jobs, scheduler)) as reports:
+            for report in reports:
+                tally.reports.append(report)
+                observer.batch(tally)
+                if report.status == "stop":
+                    break
+    tally.seconds = time.monotonic() - tally.began
+    return tally
+
+
+def _reports(
+    chosen: list[Item], store: Store, planned: Plan, jobs: int | None, scheduler: str | None
+) -> Iterator[Report]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if scheduler is None:
+        jobs = min(jobs or cores or 1, len(chosen))
+        threads = max((cores or 1) // jobs, 1)
+        return local([Order.of(item, store, planned.base, threads) for item in chosen], jobs)
+    from simulator.batch.cluster import remote
+
+    return remote([Order.of(item, store, planned.base, 1) for item in chosen], scheduler)
+
+
+def _spread(items: list[Item]) -> list[Item]:
+    """One of each shape first, so that what has to be compiled is compiled side by side."""
+    firsts = {item.shape: item for item in reversed(items)}
+    first = [item for item in items if firsts[item.shape] is item]
+    return first + [item for item in items if firsts[item.shape] is not item]
