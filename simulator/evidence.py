@@ -67,6 +67,13 @@ def select(
     return evidence._replace(tables=tables)
 
 
+def usd(row: Row) -> float:
+    """The cost of a record of cost_records, or that of its tokens, USD."""
+    if row["cost_usd"] is not None:
+        return row["cost_usd"]
+    return row["output_tokens"] * row["usd_per_million_tokens"] / 1e6
+
+
 def counts(evidence: Evidence) -> list[dict[str, Any]]:
     """Rows in use by source, table, kind and benchmark, with their first and last date."""
     groups: dict[tuple[str, ...], list[dt.date]] = {}

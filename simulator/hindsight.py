@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from simulator.columns import Row
 from simulator.dates import FORMS, last_day
-from simulator.evidence import Evidence
+from simulator.evidence import Evidence, usd
 from simulator.faults import BadInput, Fault
 from simulator.scenario import Scenario
 
@@ -171,13 +171,6 @@ def slope_questions(
     for row in evidence.rows("response_slopes"):
         if as_of < row["date"] and (until is None or row["date"] <= until):
             yield SlopeQuestion(row, as_of)
-
-
-def usd(row: Row) -> float:
-    """The cost of a record, or that of its tokens."""
-    if row["cost_usd"] is not None:
-        return row["cost_usd"]
-    return row["output_tokens"] * row["usd_per_million_tokens"] / 1e6
 
 
 def later(day: dt.date, months: int) -> dt.date:

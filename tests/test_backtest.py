@@ -12,7 +12,8 @@ import xarray as xr
 from simulator import BadInput, cli, load_scenario, scores
 from simulator import backtest as module
 from simulator.backtest import backtest, conditioned, forecasts, new_slope, pooled, score
-from simulator.hindsight import CostQuestion, SlopeQuestion, later, pasts, usd
+from simulator.evidence import usd
+from simulator.hindsight import CostQuestion, SlopeQuestion, later, pasts
 from simulator.streams import SAMPLE
 
 DAY = dt.date(2025, 6, 30)

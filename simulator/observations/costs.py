@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.dates import decimal_year
-from simulator.evidence import Row
+from simulator.evidence import Row, usd
 from simulator.observations.arrays import (
     NOTHING,
     Observations,
@@ -49,7 +49,7 @@ class Staircases:
         of = {row["series"]: row for row in rows}
         self.series = labels([row["series"] for row in rows])
         self.group = index([row["series"] for row in rows], self.series)
-        self.cost = np.log10([_cost(row) for row in rows])
+        self.cost = np.log10([usd(row) for row in rows])
         self.time = np.array([decimal_year(row["date"]) for row in rows])
         self.first = np.append(True, self.group[1:] != self.group[:-1])
         self.debut = self.time[self.first]
@@ -59,12 +59,6 @@ class Staircases:
         until = np.array([decimal_year(row["observed_until"]) for row in rows])
         self.until = np.maximum(until, self.time)[last]
         self.end = np.where(last, self.until[self.group], np.append(self.time[1:], 0.0))
-
-
-def _cost(row: Row) -> float:
-    if row["cost_usd"] is not None:
-        return row["cost_usd"]
-    return row["output_tokens"] * row["usd_per_million_tokens"] / 1e6
 
 
 def _add_trend(parts: Observations, steps: Staircases) -> None:
