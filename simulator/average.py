@@ -20,7 +20,7 @@ from simulator import diagnostics, seal, streams, summary
 from simulator.compare import structure
 from simulator.faults import BadInput, Fault
 from simulator.mixture import Parent, mixed, origin_of
-from simulator.outcome import Outcome, seal_outcome
+from simulator.outcome import Outcome, dump, seal_outcome
 from simulator.quantities import OUTPUTS
 from simulator.run import Check, Run, open_run
 from simulator.spread import prior_shares, shares
@@ -73,7 +73,7 @@ def average(
     outcome = Outcome(draws, forecast, checks, rows, _beliefs(members, draws, rows), seconds)
     prior = prior_shares(members, [share[run.id] for run in members])
     spread = shares(forecast, parents, rows, prior)
-    files = _made_from(members) | {"shares.json": _json(spread)}
+    files = _made_from(members) | {"shares.json": dump(spread)}
     return seal_outcome(Path(into), NAME, seed, outcome, files, record)
 
 
@@ -239,7 +239,3 @@ def _made_from(members: Sequence[Run]) -> dict[str, str]:
     ]  # fmt: skip
     same = all(one == evidence[0] for one in evidence)
     return files | evidence[0] if same else files
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -107,11 +107,11 @@ def seal_outcome(
     writers: dict[str, seal.Writer] = {
         "draws.nc": lambda path: _write_tree(draws, path),
         "forecast.nc": lambda path: _write_dataset(forecast, path),
-        "summary.json": _dump(outcome.rows),
-        "beliefs.json": _dump(outcome.beliefs),
-        "predictive.json": _dump(list(outcome.predictive)),
-        "checks.json": _dump({name: _plain(check) for name, check in outcome.checks.items()}),
-        "record.json": _dump(_record(about, outcome, record)),
+        "summary.json": dump(outcome.rows),
+        "beliefs.json": dump(outcome.beliefs),
+        "predictive.json": dump(list(outcome.predictive)),
+        "checks.json": dump({name: _plain(check) for name, check in outcome.checks.items()}),
+        "record.json": dump(_record(about, outcome, record)),
         **made_from,
     }
     usual = f"{now:%Y%m%d}-{scenario}-{key(record['scenario_digest'], seed)[:8]}"
@@ -158,7 +158,7 @@ def _evidence_files(evidence: Evidence) -> dict[str, str]:
     }
     used = {row["source"] for rows in evidence.tables.values() for row in rows}
     citations = {key: evidence.sources[key] for key in sorted(used)}
-    return files | {"sources.json": _dump(citations)}
+    return files | {"sources.json": dump(citations)}
 
 
 def _plain(check: Check) -> dict[str, Any]:
@@ -166,7 +166,8 @@ def _plain(check: Check) -> dict[str, Any]:
     return {"passed": check.passed, "value": value, "worst": check.worst}
 
 
-def _dump(value: Any) -> str:
+def dump(value: Any) -> str:
+    """Plain data as the JSON of a sealed folder."""
     return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False, default=str) + "\n"
 
 
