@@ -5,7 +5,6 @@ Predictions are compared by leave-one-out log density on the observations that a
 Where that would mislead, the comparison is refused with the reason, and only the answers remain.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ import numpy as np
 from simulator.faults import BadInput, Fault
 from simulator.quantities import OUTPUTS
 from simulator.run import Run, open_run
+from simulator.schema import Structure
 
 CLEAR, ERRORS, FEW = 4.0, 2.0, 100  # elpd, standard errors, observations; Sivula et al. 2025
-FORMS = {"response": "logit", "cost": "trend"}  # where a scenario names none
 ONLY = "compare their answers alone with --headline-only"
 
 type Row = dict[str, Any]
@@ -79,8 +78,8 @@ def structure(run: Run) -> str:
     """Its forms, as in "logit+trend"; those of its parents where it is an average."""
     if "parents" in run.record:
         return ", ".join(sorted({parent["structure"] for parent in run.record["parents"]}))
-    chosen = tomllib.loads((run.path / "scenario.toml").read_text("utf-8")).get("structure", {})
-    return "+".join(chosen.get(form, usual) for form, usual in FORMS.items())
+    chosen = Structure.model_validate(run.spec.get("structure", {}))
+    return "+".join(chosen.model_dump().values())
 
 
 # --- answers --------------------------------------------------------------------------------------
