@@ -1,13 +1,12 @@
 """What people read of several runs at once: comparisons, and the parts of an average."""
 
-import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from simulator.compare import Comparison
 from simulator.run import Run
-from simulator.tables import heading, headline, label, print_grid, say, style, width
+from simulator.tables import heading, headline, label, note, print_grid, say, style, width
 from simulator.units import show, significant
 
 type Row = dict[str, Any]
@@ -79,13 +78,8 @@ def _print_predictions(loo: Row, letters: dict[str, str]) -> None:
     if loo["left_out"]:
         named = ", ".join(f"{row['variable']} {row['observation']}" for row in loo["left_out"])
         notes += [f"LEFT OUT of all runs for a Pareto k above {loo['good_k']:.2f}: {named}."]
-    for note in notes:
-        _note(note)
-
-
-def _note(text: str) -> None:
-    for line in textwrap.wrap(text, width()):
-        say(style(line, dim=True))
+    for text in notes:
+        note(text)
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -107,7 +101,7 @@ def _print_answers(rows: list[Row], letters: dict[str, str]) -> None:
         if start:
             say()
         _print_block(rows, names[start : start + fit], cells, letters, split)
-    _note("Median [5%, 95%]; never: not within the horizon.")
+    note("Median [5%, 95%]; never: not within the horizon.")
 
 
 def _print_block(
@@ -146,7 +140,7 @@ def print_average(run: Run, everything: bool = False) -> None:
     print_grid(["run", "structure", "weight", "status"], body, texts=2)
     if run.record["left_out"]:
         count = len(run.record["left_out"])
-        _note(f"Left out, not the same in all: {count} variables or groups; record.json has them.")
+        note(f"Left out, not the same in all: {count} variables or groups; record.json has them.")
     say("\n" + style("Share of the spread", bold=True))
     found = run.to_json()["shares"]
     rows = [row for row in run.rows if any(_same(row, one) for one in found)]
@@ -158,10 +152,10 @@ def print_average(run: Run, everything: bool = False) -> None:
             share = next(one for one in found if _same(row, one))
             body.append([f"  {label(row)}", *map(_percent, _parts(share))])
     print_grid(["", "structure", "scenario", "prior", "evidence"], body)
-    _note("Of the spread of ranks (draws can be infinite): between structures, between scenarios "
-          "of one structure, and within a run what follows beliefs that no observation moved "
-          "(prior) and what the evidence leaves open, with chance. Two structures of equal weight "
-          "without a value in common reach 75%.")  # fmt: skip
+    note("Of the spread of ranks (draws can be infinite): between structures, between scenarios "
+         "of one structure, and within a run what follows beliefs that no observation moved "
+         "(prior) and what the evidence leaves open, with chance. Two structures of equal weight "
+         "without a value in common reach 75%.")  # fmt: skip
 
 
 def _parts(share: Row) -> list[float | None]:

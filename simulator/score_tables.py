@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.scenario import Scenario
-from simulator.tables import MIDDLE, print_grid, say, style, width
+from simulator.tables import MIDDLE, note, print_grid, say, style, width
 from simulator.units import power
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def print_backtest(result: "Backtest", everything: bool = False) -> None:
         say()
         print_forecasts(result.scores)
     say()
-    for line in textwrap.wrap(_note(result), width()):
-        say(style(line, dim=True))
+    note(_reading(result))
 
 
 def _told(row: Row, result: "Backtest", everything: bool) -> bool:
@@ -135,8 +134,7 @@ def print_predictive(rows: Iterable[Row]) -> None:
     ]
     say("\n" + style("Observations against their predictions", bold=True))
     print_grid(["", "off", "n", *names, *(["not"] if wide else [])], body, texts=2)
-    for line in textwrap.wrap(CHECKED, width()):
-        say(style(line, dim=True))
+    note(CHECKED)
 
 
 def _off(row: Row) -> str:
@@ -180,9 +178,9 @@ def _power(oom: float) -> str:
     return f"${power(oom)}"
 
 
-def _note(result: "Backtest") -> str:
+def _reading(result: "Backtest") -> str:
     from simulator import scores
 
-    note = NOTE.format(limit=scores.LIMIT, bin=scores.BIN, spread=scores.SPREAD, span=scores.SPAN)
+    said = NOTE.format(limit=scores.LIMIT, bin=scores.BIN, spread=scores.SPREAD, span=scores.SPAN)
     late = [f"{fit['series_not_begun']} ({fit['as_of']})" for fit in result.fits]
-    return f"{note} Series that had not begun, so not asked for: {', '.join(late)}."
+    return f"{said} Series that had not begun, so not asked for: {', '.join(late)}."

@@ -80,22 +80,21 @@ def print_quantiles(rows: list[Row]) -> None:
         for row in group:
             cells = [show(row[name], row["unit"]) for name in shown]
             prior = [_interval(row["prior"], row["unit"])] if with_prior else []
-            body.append([f"  {label(row)}", *cells, _note(row), *prior])
+            body.append([f"  {label(row)}", *cells, _plus_minus(row), *prior])
     print_grid(header + ["before any evidence"] * with_prior, body)
     said = "5% of the probability lies below the 5% column, 5% above the 95% column."
     said += " ±: Monte Carlo standard error of the median (tails have more), or how likely there"
     said += " is no finite value."
     if with_prior:
         said += " Before any evidence: the same 5% to 95%."
-    for line in textwrap.wrap(said, width()):
-        say(style(line, dim=True))
+    note(said)
 
 
 def _interval(prior: Row | None, unit: str) -> str:
     return f"{show(prior['q05'], unit)} - {show(prior['q95'], unit)}" if prior else ""
 
 
-def _note(row: Row) -> str:
+def _plus_minus(row: Row) -> str:
     """How likely the quantity is to be infinite, or else the error of its median."""
     if row["prob_infinite"] > 0:
         return f"{show(None, row['unit'])} {_share(row)}"
@@ -186,6 +185,12 @@ def style(text: str, **how: Any) -> str:
 def say(line: str = "") -> None:
     """A line on stdout, without its style where that is not a terminal."""
     click.echo(line)
+
+
+def note(text: str) -> None:
+    """How to read what stands above: dim, in lines as wide as the terminal."""
+    for line in textwrap.wrap(text, width()):
+        say(style(line, dim=True))
 
 
 def print_grid(header: list[str], body: list[list[str]], texts: int = 1) -> None:
