@@ -5,8 +5,9 @@ from itertools import groupby
 from typing import Any
 
 from simulator.compare import Comparison
+from simulator.labels import heading, headline, label
 from simulator.run import Run
-from simulator.tables import heading, headline, label, note, print_grid, say, style, width
+from simulator.tables import note, print_grid, say, style, width
 from simulator.units import show, significant
 
 type Row = dict[str, Any]
