@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from simulator.faults import BadInput, Fault
+from simulator.labels import at_once, out_of_reach, usual_factor
 from simulator.quantities import OUTPUTS
 from simulator.run import Run, open_run
 from simulator.schema import Structure
@@ -112,14 +113,12 @@ def _asked(common: list[tuple], by_run: list[dict[tuple, Row]]) -> list[tuple]:
 
     def open_somewhere(key: tuple) -> bool:
         rows = [rows[key] for rows in by_run]
-        never = all(row["prob_infinite"] >= 0.95 for row in rows)
-        at_once = all(row["q50"] is not None and row["q50"] < 0.1 for row in rows)
-        return not never and not at_once
+        return not (all(map(at_once, rows)) or all(map(out_of_reach, rows)))
 
     def asked(key: tuple) -> bool:
         match key[0], coords[key]:
             case _, {"inference_factor": factor, "benchmark": "new"}:
-                return factor == (100 if 100 in factors else factors[0])
+                return factor == usual_factor(factors)
             case "task_cost_oom_usd", {"date": date}:
                 return date == dates[min(1, len(dates) - 1)]
             case "years_to_threshold", _:

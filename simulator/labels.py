@@ -1,6 +1,6 @@
 """How a row of a summary is called, under which heading it stands, and which rows come first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 type Row = dict[str, Any]
@@ -71,7 +71,7 @@ def label(row: Row) -> str:
 def headline(rows: list[Row]) -> Iterator[Row]:
     """The rows that answer what most people ask."""
     factors = [r["coords"]["inference_factor"] for r in rows if "inference_factor" in r["coords"]]
-    factor = 100 if 100 in factors else next(iter(factors), None)
+    factor = usual_factor(factors)
     dates = sorted({row["coords"]["date"] for row in rows if "date" in row["coords"]})
     near = (*dates[:2], *dates[-1:])
     for row in rows:
@@ -84,12 +84,22 @@ def headline(rows: list[Row]) -> Iterator[Row]:
                     yield row
             case "task_cost_oom_usd", {"date": date} if date in near:
                 yield row
-            case "years_to_threshold", _ if not _settled(row):
+            case "years_to_threshold", _ if not (at_once(row) or out_of_reach(row)):
                 yield row
             case "cost_decline_factor_by_age" | "persistence_years", _:
                 yield row
 
 
-def _settled(row: Row) -> bool:
-    """Whether a threshold is as good as reached at debut, or as good as out of reach."""
-    return row["prob_infinite"] >= 0.95 or (row["q50"] is not None and row["q50"] < 0.1)
+def usual_factor(factors: Sequence[float]) -> float | None:
+    """The factor of inference that people ask for: 100, or else the first."""
+    return 100 if 100 in factors else next(iter(factors), None)
+
+
+def at_once(row: Row) -> bool:
+    """Whether a threshold is as good as reached at debut."""
+    return row["q50"] is not None and row["q50"] < 0.1
+
+
+def out_of_reach(row: Row) -> bool:
+    """Whether a threshold is as good as never reached."""
+    return row["prob_infinite"] >= 0.95
