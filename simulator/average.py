@@ -44,9 +44,7 @@ def average(
     Raises BadInput with every reason why the runs cannot be mixed.
     """
     began = time.perf_counter()
-    if why := seal.writable(Path(into)):
-        rule, _, fix = why.partition("; ")
-        raise BadInput([Fault(str(into), "--into", rule, fix)])
+    seal.refuse_unwritable(Path(into))
     members = _members(runs)
     share = weigh(members, weights)
     parents = _parents(members, share)

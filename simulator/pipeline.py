@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator import seal
-from simulator.faults import BadInput, Fault
 from simulator.outcome import seal_run
 from simulator.run import Run
 from simulator.scenario import Scenario
@@ -65,9 +64,7 @@ def simulate(
     see `Run.passed`.
     """
     into = Path(into)
-    if why := seal.writable(into, DRAW * scenario.sampler.chains * scenario.sampler.draws):
-        rule, _, fix = why.partition("; ")
-        raise BadInput([Fault(str(into), "--into", rule, fix)])
+    seal.refuse_unwritable(into, DRAW * scenario.sampler.chains * scenario.sampler.draws)
     seed = scenario.sampler.seed if seed is None else seed
     observer = observer or Silence()
     watch = Stopwatch(observer)

@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from simulator.faults import BadInput, Fault
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 16 * 2**20  # bytes; a manifest is read whole, so a stranger's must not fill memory
@@ -150,6 +152,13 @@ def writable(folder: Path, need_bytes: int = 0) -> str | None:
         lack = f"{free / 1e6:,.1f} MB free, {need_bytes / 1e6:,.1f} MB needed"
         return f"{nearest} has not enough space ({lack}); free some or choose another place"
     return None
+
+
+def refuse_unwritable(into: Path, need_bytes: int = 0) -> None:
+    """Raise BadInput about `--into` where nothing can be sealed in it."""
+    if why := writable(into, need_bytes):
+        rule, _, fix = why.partition("; ")
+        raise BadInput([Fault(str(into), "--into", rule, fix)])
 
 
 def _refuse_odd_names(name: str, files: Mapping[str, Writer]) -> None:

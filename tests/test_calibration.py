@@ -242,6 +242,13 @@ def test_ranks_are_saved_and_sealed(monkeypatch, capsys, tmp_path):
         np.testing.assert_array_equal(table["rank"].sel(quantity="b"), HONEST[1])
 
 
+def test_a_folder_that_takes_no_ranks_is_refused_before_any_sampling(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(calibration, "calibrate", lambda *_: pytest.fail("sampled"))
+    (tmp_path / "file").touch()
+    assert cli.run(["calibrate", "base", "--into", str(tmp_path / "file" / "ranks")]) == 2
+    assert "--into" in capsys.readouterr().err
+
+
 # --- slow -----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator import seal
 from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def command(
 ) -> int:
     """Draw truths and data from SCENARIO's own model; each truth must rank uniformly."""
     loaded = chosen(scenario, **choices)
+    if into:
+        seal.refuse_unwritable(into)
     since = time.perf_counter()
     if sys.stderr.isatty():
         from simulator.progress import Display
