@@ -81,8 +81,7 @@ class Calibration:
     @property
     def failed(self) -> np.ndarray:
         """Which simulations fail their own diagnostics; they count like all others."""
-        mixed = (self.r_hat <= R_HAT) & (self.ess >= KEPT)  # false for what is not a number
-        return (self.divergences > 0) | ~mixed
+        return _failed(self.divergences, self.r_hat, self.ess)
 
     @property
     def level(self) -> float:
@@ -175,7 +174,7 @@ class _Result:
 
     @property
     def failed(self) -> bool:
-        return bool(self.divergences) or not (self.r_hat <= R_HAT and self.ess >= KEPT)
+        return bool(_failed(self.divergences, self.r_hat, self.ess))
 
 
 class _Experiment:
@@ -264,6 +263,12 @@ class _Experiment:
         beliefs = [named[name] for name in BELIEFS if name in named]
         chosen = [*beliefs, *outputs.values(), *(named[name] for name in draws)]
         return {k: a for variable in chosen for k, a in diagnostics.elements(variable).items()}
+
+
+def _failed(divergences: Any, r_hat: Any, ess: Any) -> Any:
+    """Whether a simulation, or which of several, fails its own diagnostics."""
+    mixed = (r_hat <= R_HAT) & (ess >= KEPT)  # false for what is not a number
+    return (divergences > 0) | np.logical_not(mixed)
 
 
 def _thinned(array: np.ndarray, size: int = KEPT) -> np.ndarray:
