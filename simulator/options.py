@@ -1,7 +1,7 @@
 """What several commands share: options that change a scenario, opening a run, JSON on stdout."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def choosing(command: Callable) -> Callable:
         click.option("--as-of", metavar="DATE", help="Drop evidence dated later."),
         click.option("--prior-only", is_flag=True, help="Condition on nothing."),
     ]
-    return setting(reduce(lambda wrapped, option: option(wrapped), reversed(options), command))
+    return setting(_with(options, command))
 
 
 def setting(command: Callable) -> Callable:
@@ -31,9 +31,26 @@ def setting(command: Callable) -> Callable:
                      help="Replace any key, as in prior.rl_slope.quantiles='{q05=5,q95=30}'."),
         click.option("--evidence", metavar="KEY,KEY...", help="Use only these sources."),
     ]  # fmt: skip
+    return _with(options, command)
+
+
+def sampling(command: Callable) -> Callable:
+    """How much to sample."""
+    options = [
+        click.option("--draws", type=int, help="Draws per chain."),
+        click.option("--tune", type=int, help="Tuning steps per chain."),
+        click.option("--chains", type=int, help="Chains."),
+    ]
+    return _with(options, command)
+
+
+def _with(options: Sequence[Callable], command: Callable) -> Callable:
     return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 
+seeded = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), help="Default: the scenario's own."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 

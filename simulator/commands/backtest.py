@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import click
 
-from simulator.options import CHECK_FAILED, as_json, chosen, emit, setting
+from simulator.options import CHECK_FAILED, as_json, chosen, emit, sampling, seeded, setting
 from simulator.schema import Structure
 
 
@@ -25,10 +25,8 @@ from simulator.schema import Structure
     metavar="6m,2y...",
     help="How far ahead to forecast costs.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: the scenario's own.")
-@click.option("--draws", type=int, help="Draws per chain.")
-@click.option("--tune", type=int, help="Tuning steps per chain.")
-@click.option("--chains", type=int, help="Chains.")
+@seeded
+@sampling
 @setting
 @click.option("--structures", is_flag=True, help="One backtest for each structure of costs.")
 @click.option("--all", "everything", is_flag=True, help="Every forecast and outcome too.")

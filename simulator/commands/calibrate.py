@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator import seal
-from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit
+from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, seeded
 
 if TYPE_CHECKING:
     from simulator.calibration import Calibration
@@ -23,7 +23,7 @@ SHOWN = 8
 @click.option("--truths", type=click.Choice(["prior", "posterior"]), default="prior",
               show_default=True, help="What the data are drawn from.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), help="Simulations at a time; changes no number.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: the scenario's own.")
+@seeded
 @click.option("--into", type=click.Path(path_type=Path), help="Seal the ranks in this folder.")
 @choosing
 @as_json

@@ -6,17 +6,15 @@ from typing import Any
 
 import click
 
-from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit
+from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, sampling, seeded
 
 
 @click.command("run")
 @click.argument("scenario")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Default: the scenario's own.")
+@seeded
 @click.option("--into", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Folder for the run.")  # fmt: skip
-@click.option("--draws", type=int, help="Draws per chain.")
-@click.option("--tune", type=int, help="Tuning steps per chain.")
-@click.option("--chains", type=int, help="Chains.")
+@sampling
 @choosing
 @click.option("--allow-failed-checks", is_flag=True, help="Exit with 0 when a check fails.")
 @as_json
