@@ -331,11 +331,13 @@ def test_every_locked_requirement_is_pinned_and_hashed(name):
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_locks_name_no_package_index(name):
+def test_locks_hold_nothing_but_pins_and_hashes(name):
+    """So no option that names a package index, or another place to take packages from."""
     text = (SCRIPTS / name).read_text()
     assert "://" not in text
-    assert "index" not in text
-    assert "find-links" not in text
+    pin = r"[a-z0-9][a-z0-9._-]*==[^ ]+( ; [^-]+)? \\"
+    for line in text.splitlines():
+        assert re.fullmatch(rf"#[^-]*|{pin}|    --hash=sha256:[0-9a-f]{{64}}( \\)?", line), line
 
 
 def test_the_test_lock_holds_the_whole_runtime_lock():
