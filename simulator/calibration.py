@@ -5,8 +5,9 @@ posterior draws given its data. Ranked are every sampled quantity, every belief,
 the joint log likelihood, which sees posteriors that ignore data (Modrák et al. 2023). One compiled
 density serves all simulations, several at a time in threads.
 
-Truths come from the prior or, for what matters near the evidence in hand, from the posterior: it
-then is the prior of a model that sees the evidence and the new data (Säilynoja et al. 2025).
+Truths come from the posterior, near the evidence in hand: it then is the prior of a model that sees
+the evidence and the new data (Säilynoja et al. 2025). Or they come from the prior, which is a
+stress test where that is wide.
 """
 
 import os
@@ -125,7 +126,7 @@ def calibrate(
     simulations: int = 200,
     seed: int | None = None,
     jobs: int | None = None,
-    truths: Truths = "prior",
+    truths: Truths = "posterior",
     observer: Observer | None = None,
 ) -> Calibration:
     """Calibrate the sampler on a scenario: many data sets drawn from its own model.

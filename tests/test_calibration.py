@@ -134,7 +134,7 @@ class Counter:
 @pytest.fixture(scope="module")
 def few(compiled_code):
     observer = Counter()
-    found = calibrate(O1, 20, seed=5, observer=observer)
+    found = calibrate(O1, 20, seed=5, truths="prior", observer=observer)
     return found, observer.heard
 
 
@@ -150,7 +150,7 @@ def test_an_honest_sampler_passes(few):
 
 def test_neither_the_jobs_nor_the_number_of_simulations_changes_a_rank(few):
     found, _ = few
-    again = calibrate(O1, 2, seed=5, jobs=1)
+    again = calibrate(O1, 2, seed=5, jobs=1, truths="prior")
     shared = found.ranks.keys() & again.ranks.keys()
     assert shared
     for name in shared:
@@ -165,7 +165,7 @@ def test_data_noisier_than_the_model_believes_fail(compiled_code, monkeypatch):
         return predictions(model, louder, group, seed)
 
     monkeypatch.setattr(calibration, "predictions", noisier)
-    found = calibrate(O1, 20, seed=5)
+    found = calibrate(O1, 20, seed=5, truths="prior")
     assert not found.passed
     assert "curve_noise" in found.outside
     assert found.verdicts["curve_noise"].direction == "posterior shifted up"
@@ -183,7 +183,7 @@ def test_what_a_scenario_fixes_is_not_ranked(monkeypatch):
 
 def test_an_interrupt_ends_it(few):
     with pytest.raises(KeyboardInterrupt):
-        calibrate(O1, 20, seed=5, observer=Counter(stop=1))
+        calibrate(O1, 20, seed=5, truths="prior", observer=Counter(stop=1))
 
 
 def test_without_evidence_there_is_nothing_to_calibrate():

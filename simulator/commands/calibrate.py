@@ -20,8 +20,9 @@ SHOWN = 8
 @click.argument("scenario")
 @click.option("--simulations", type=click.IntRange(20, 100_000), default=200, show_default=True,
               help="Data sets to draw and to sample.")  # fmt: skip
-@click.option("--truths", type=click.Choice(["prior", "posterior"]), default="prior",
-              show_default=True, help="What the data are drawn from.")  # fmt: skip
+@click.option("--truths", type=click.Choice(["prior", "posterior"]), default="posterior",
+              show_default=True,
+              help="Near the evidence; those of a wide prior are a stress test.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1), help="Simulations at a time; changes no number.")
 @seeded
 @click.option("--into", type=click.Path(path_type=Path), help="Seal the ranks in this folder.")
