@@ -52,7 +52,6 @@ def sample(
     *,
     stage: Callable[[str], None] = lambda name: None,
     chains: Callable[[Any], None] | None = None,
-    threads: int | None = None,
 ) -> xr.DataTree:
     """Draw prior and posterior, with predictions and densities at every draw.
 
@@ -70,7 +69,7 @@ def sample(
         stage("compile")
         compiled = density(model, structure(scenario))
         stage("sample")
-        draws, statistics = posterior_draws(compiled, model, settings, seed, chains, threads)
+        draws, statistics = posterior_draws(compiled, model, settings, seed, chains)
     stage("predict")
     prior = prior_draws(model, seed, shape, "prior")
     groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
@@ -92,19 +91,14 @@ def structure(scenario: Scenario) -> list:
 
 
 def posterior_draws(
-    compiled: Any,
-    model: pm.Model,
-    settings: Sampler,
-    seed: int,
-    chains: Callable | None = None,
-    threads: int | None = None,
+    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None = None
 ) -> tuple[Draws, xr.Dataset]:
     """Draws of the free variables and their statistics; a poor sample is drawn anew, once.
 
     The second attempt takes smaller steps and tunes for longer, which is what divergences call
     for. Its statistics say that there was a first. The gate judges what comes out, as ever.
     """
-    draws, statistics = finish(model, begin(compiled, settings, seed, 1, chains, threads))
+    draws, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
     divergent = int(statistics["diverging"].sum())
     poor = f"{divergent} divergences" if divergent else ""
     if not poor and _large(settings) and not _mixed(model, draws):
@@ -112,7 +106,7 @@ def posterior_draws(
     if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
         settings = settings.model_copy(update=careful)
-        draws, statistics = finish(model, begin(compiled, settings, seed, 2, chains, threads))
+        draws, statistics = finish(model, begin(compiled, settings, seed, 2, chains))
         statistics.attrs["first_attempt"] = poor
     statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
     return draws, statistics
