@@ -42,6 +42,7 @@ STATISTICS = {  # nutpie's names to ArviZ's
 }
 
 type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
+type Complete = Callable[[Draws], Draws]  # adds to free variables all that follows from them
 
 
 def sample(
@@ -63,15 +64,16 @@ def sample(
     shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
     if not model.observed_RVs:
         stage("sample")
-        draws = prior_draws(model, seed, (settings.chains, settings.draws), "posterior")
+        complete = completion(model)
+        draws = complete(prior_draws(model, seed, (settings.chains, settings.draws), "posterior"))
         statistics = None
     else:
         stage("compile")
-        compiled = density(model, structure(scenario))
+        compiled, complete = density(model, structure(scenario)), completion(model)
         stage("sample")
-        draws, statistics = posterior_draws(compiled, model, settings, seed, chains)
+        draws, statistics = posterior_draws(compiled, model, complete, settings, seed, chains)
     stage("predict")
-    prior = prior_draws(model, seed, shape, "prior")
+    prior = complete(prior_draws(model, seed, shape, "prior"))
     groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
     if statistics is not None:
         groups |= predictions(model, prior, "prior_predictive", seed)
@@ -91,22 +93,29 @@ def structure(scenario: Scenario) -> list:
 
 
 def posterior_draws(
-    compiled: Any, model: pm.Model, settings: Sampler, seed: int, chains: Callable | None = None
+    compiled: Any,
+    model: pm.Model,
+    complete: Complete,
+    settings: Sampler,
+    seed: int,
+    chains: Callable | None = None,
 ) -> tuple[Draws, xr.Dataset]:
-    """Draws of the free variables and their statistics; a poor sample is drawn anew, once.
+    """Completed draws and their statistics; a poor sample is drawn anew, once.
 
     The second attempt takes smaller steps and tunes for longer, which is what divergences call
     for. Its statistics say that there was a first. The gate judges what comes out, as ever.
     """
-    draws, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
+    free, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
+    draws = complete(free)
     divergent = int(statistics["diverging"].sum())
     poor = f"{divergent} divergences" if divergent else ""
-    if not poor and _large(settings) and not _mixed(model, draws):
+    if not poor and _large(settings) and not _mixed(draws):
         poor = "chains that had not mixed"
     if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
         settings = settings.model_copy(update=careful)
-        draws, statistics = finish(model, begin(compiled, settings, seed, 2, chains))
+        free, statistics = finish(model, begin(compiled, settings, seed, 2, chains))
+        draws = complete(free)
         statistics.attrs["first_attempt"] = poor
     statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
     return draws, statistics
@@ -120,10 +129,9 @@ def _large(settings: Sampler) -> bool:
     )
 
 
-def _mixed(model: pm.Model, draws: Draws) -> bool:
+def _mixed(draws: Draws) -> bool:
     """Whether all that the gate will look at has mixed, but for what never varies."""
-    every = [*draws.values(), *_pass(model, model.deterministics, draws)]
-    flat = [a.reshape(*a.shape[:2], -1) for a in every]
+    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
     each = (a[..., i] for a in flat for i in range(a.shape[2]))
     return all(diagnostics.mixed(one) for one in each if (one != one[0, 0]).any())
 
@@ -241,12 +249,16 @@ def _spread(result: np.ndarray, sample: tuple[int, int], *, depends: bool) -> np
     return np.broadcast_to(result, (*sample, *np.shape(result))).copy()
 
 
+def completion(model: pm.Model) -> Complete:
+    """What adds the deterministics, first, to draws of the free variables."""
+    names = [d.name for d in model.deterministics]
+    evaluate = evaluator(model, model.deterministics)
+    return lambda draws: dict(zip(names, evaluate(draws), strict=True)) | draws
+
+
 def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
     """The group in the units of the beliefs, and the standard normals behind them."""
-    computed = _pass(model, model.deterministics, draws)
-    named = dict(zip((d.name for d in model.deterministics), computed, strict=True))
-    effects = {name: array for name, array in draws.items() if not name.endswith("_z")}
-    groups = {group: labelled(model, named | effects)}
+    groups = {group: labelled(model, {n: a for n, a in draws.items() if not n.endswith("_z")})}
     if group == "posterior":
         normals = {n.removesuffix("_z"): a for n, a in draws.items() if n.endswith("_z")}
         groups["unconstrained_posterior"] = labelled(model, normals)

@@ -18,7 +18,7 @@ from scipy.stats import halfcauchy, norm
 
 from simulator import load_scenario
 from simulator.compiled import density
-from simulator.inference import posterior_draws
+from simulator.inference import completion, posterior_draws
 
 BUDGET = 1e-4  # false alarms of this file, shared among its comparisons
 COMPARISONS = 120  # at most
@@ -263,7 +263,8 @@ def engine(compiled_code):
                 write()
             text = [inspect.getsource(one) for one in (write, positive)]
             settings = load_scenario("base").with_sampler(draws=2500).sampler
-            draws, statistics = posterior_draws(density(model, text), model, settings, 11)
+            code, complete = density(model, text), completion(model)
+            draws, statistics = posterior_draws(code, model, complete, settings, 11)
             kept[name] = quantities(draws), statistics
         return kept[name]
 

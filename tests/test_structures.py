@@ -13,7 +13,7 @@ from scipy.stats import binom, norm
 
 from simulator import load_scenario
 from simulator.compiled import density
-from simulator.inference import _tree, begin, finish, predictions, prior_draws, structure
+from simulator.inference import begin, completion, finish, predictions, prior_draws, structure
 from simulator.model import build
 from simulator.observations import observe
 
@@ -44,13 +44,14 @@ def places(response, cost, fits=FITS):
         model.set_data("belief_scale", narrow["belief_scale"])
     seed = 3 + STRUCTURES.index((response, cost))
     truths = prior_draws(model, seed, (1, fits), "structures")
-    named = _tree(model, truths, "prior")["prior"]
+    complete = completion(model)
+    named = complete(truths)
     data = predictions(model, truths, "structures", seed)["structures"]
     found = {name: [] for name in WATCHED}
     for i in range(fits):
         made = {f"observed_{name}": values[0, i].values for name, values in data.items()}
         draws, _ = finish(model, begin(code.with_data(**made), scenario.sampler, i))
-        posterior = _tree(model, draws, "posterior")["posterior"]
+        posterior = complete(draws)
         for name in WATCHED:
             found[name].append(float((posterior[name] < named[name][0, i]).mean()))
     return {name: np.array(each) for name, each in found.items()}
