@@ -5,8 +5,10 @@ an infinite draw has a large ESS. So finiteness and variation are checked before
 a figure that is not a number fails. A run that fails is sealed all the same, and says so first.
 """
 
+import hashlib
 from collections.abc import Callable
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,6 +19,18 @@ from simulator.run import Check
 
 ENDLESS = {name for name, belief in BELIEFS.items() if np.inf in belief.may}  # "never" is a value
 CHAINS, ESS, R_HAT, E_BFMI = 4, 400, 1.01, 0.3
+KNOWN = 4096  # quantities whose figures are kept, those of several runs
+
+
+class Mixing(NamedTuple):
+    """How well the chains of one quantity mixed."""
+
+    r_hat: float
+    ess_bulk: float
+    ess_tail: float
+
+
+_known: dict[bytes, Mixing] = {}
 
 
 def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
@@ -31,9 +45,9 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
         "chains_at_least_4": Check(posterior.sizes["chain"] >= CHAINS, posterior.sizes["chain"]),
         "draws_finite": _none({n: a for n, a in free.items() if n not in ENDLESS}, infinite),
         "draws_vary": _none(free, lambda a: (a == a[0, 0]).all()),
-        "r_hat_at_most_1_01": _worst(free, r_hat, max, lambda v: v <= R_HAT),
-        "ess_bulk_at_least_400": _worst(free, ess_bulk, min, lambda v: v >= ESS),
-        "ess_tail_at_least_400": _worst(free, ess_tail, min, lambda v: v >= ESS),
+        "r_hat_at_most_1_01": _worst(free, "r_hat", max, lambda v: v <= R_HAT),
+        "ess_bulk_at_least_400": _worst(free, "ess_bulk", min, lambda v: v >= ESS),
+        "ess_tail_at_least_400": _worst(free, "ess_tail", min, lambda v: v >= ESS),
     }
     if "sample_stats" in draws.children:
         statistics = draws["sample_stats"].dataset
@@ -67,9 +81,25 @@ def ess_tail(draws: np.ndarray) -> float:
     return float(array_stats.ess(draws, method="tail", prob=(0.05, 0.95)))
 
 
+def mixing(draws: np.ndarray) -> Mixing:
+    """R-hat and both effective sample sizes; draws of shape (chain, draw).
+
+    Known by their bytes: the retry, the gate and the summary ask for the same ones.
+    """
+    draws = np.ascontiguousarray(draws, dtype=float)
+    key = hashlib.sha256(repr(draws.shape).encode() + draws.tobytes()).digest()
+    if key not in _known:
+        if len(_known) >= KNOWN:
+            _known.clear()
+        with np.errstate(invalid="ignore", divide="ignore"):  # of a constant, of infinite draws
+            _known[key] = Mixing(r_hat(draws), ess_bulk(draws), ess_tail(draws))
+    return _known[key]
+
+
 def mixed(draws: np.ndarray) -> bool:
     """Whether the chains of one quantity pass the gate; draws of shape (chain, draw)."""
-    return r_hat(draws) <= R_HAT and min(ess_bulk(draws), ess_tail(draws)) >= ESS
+    found = mixing(draws)
+    return found.r_hat <= R_HAT and min(found.ess_bulk, found.ess_tail) >= ESS
 
 
 def mcse_median(draws: np.ndarray) -> float:
@@ -111,13 +141,12 @@ def _none(free: dict[str, np.ndarray], bad: Callable[[np.ndarray], np.ndarray]) 
 
 def _worst(
     free: dict[str, np.ndarray],
-    figure: Callable[[np.ndarray], float],
+    figure: str,
     extreme: Callable[..., str],
     good: Callable[[float], bool],
 ) -> Check:
     """The worst figure of all; one that is not a number is worse than any."""
-    with np.errstate(invalid="ignore", divide="ignore"):  # of a constant, or of infinite draws
-        figures = {name: figure(draws) for name, draws in free.items()}
+    figures = {name: getattr(mixing(draws), figure) for name, draws in free.items()}
     if broken := [name for name, value in figures.items() if not np.isfinite(value)]:
         return Check(False, float("nan"), broken[0])
     if not figures:  # the scenario fixes everything

@@ -6,7 +6,7 @@ the probability of being infinite.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -58,7 +58,7 @@ def beliefs_table(scenario: Scenario, rows: list[Row]) -> list[Row]:
             "family": belief.family,
             "source": belief.source,
             "why": belief.why,
-            "prior": {k: _number(v) for k, v in belief.quantiles().items()},
+            "prior": _finite(belief.quantiles()),
             "posterior": {k: posterior[name][k] for k in NAMES},
         }
         for name, belief in scenario.beliefs.items()
@@ -71,18 +71,14 @@ def _rows(variable: xr.DataArray, prior: xr.Dataset | None) -> Iterator[Row]:
     before = {} if prior is None else diagnostics.elements(prior[name])
     for coords, (label, draws) in labelled:
         constant = bool((draws == draws[0, 0]).all())
-        figures = {
-            "mcse_q50": 0.0 if constant else _figure(diagnostics.mcse_median, draws),
-            "ess_bulk": None if constant else _figure(diagnostics.ess_bulk, draws),
-            "ess_tail": None if constant else _figure(diagnostics.ess_tail, draws),
-            "r_hat": None if constant else _figure(diagnostics.r_hat, draws),
-        }
+        mixing = {} if constant else _finite(diagnostics.mixing(draws)._asdict())
         yield {
             "quantity": name,
             "unit": QUANTITIES[name].unit,
             "coords": coords,
-            **{key: _number(q) for key, q in quantiles(draws).items()},
-            **figures,
+            **_finite(quantiles(draws)),
+            "mcse_q50": 0.0 if constant else _error(draws),
+            **{key: mixing.get(key) for key in ("ess_bulk", "ess_tail", "r_hat")},
             "prob_infinite": float(np.isinf(draws).mean()),
             "prior": _finite(quantiles(before[label])) if label in before else None,
         }
@@ -100,9 +96,9 @@ def _label(value: Any) -> str | float:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _figure(of: Callable[[np.ndarray], float], draws: np.ndarray) -> float | None:
+def _error(draws: np.ndarray) -> float | None:
     with np.errstate(invalid="ignore"):
-        return _number(of(draws))
+        return _number(diagnostics.mcse_median(draws))
 
 
 def _finite(figures: dict[str, float]) -> dict[str, float | None]:

@@ -151,6 +151,17 @@ def test_every_number_that_decides_is_given():
     assert 1 <= checks["r_hat_at_most_1_01"].value < 1.01
 
 
+def test_figures_of_the_same_draws_are_computed_once(monkeypatch):
+    draws, asked = np.random.default_rng(4).normal(size=(*SHAPE, 2)), []
+    figure = diagnostics.r_hat
+    monkeypatch.setattr(diagnostics, "r_hat", lambda one: asked.append(1) or figure(one))
+    found = [diagnostics.mixing(draws[..., i]) for i in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    assert found[2].ess_tail == diagnostics.ess_tail(draws[..., 1])
+    assert diagnostics.mixed(draws[..., 0].copy())
+    assert len(asked) == 2
+
+
 # --- the figures are ArviZ's ----------------------------------------------------------------------
 
 SAMPLES = {
