@@ -43,7 +43,7 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
     free = _elements(posterior, fixed=_fixed(draws["prior"].dataset))
     checks = {
         "chains_at_least_4": Check(posterior.sizes["chain"] >= CHAINS, posterior.sizes["chain"]),
-        "draws_finite": _none({n: a for n, a in free.items() if n not in ENDLESS}, infinite),
+        "draws_finite": _not_finite(free),
         "draws_vary": _none(free, lambda a: (a == a[0, 0]).all()),
         "r_hat_at_most_1_01": _worst(free, "r_hat", max, lambda v: v <= R_HAT),
         "ess_bulk_at_least_400": _worst(free, "ess_bulk", min, lambda v: v >= ESS),
@@ -61,9 +61,10 @@ def check(draws: xr.DataTree, forecast: xr.Dataset) -> dict[str, Check]:
     return checks
 
 
-def infinite(draws: np.ndarray) -> np.ndarray:
-    """Which draws are not a finite number."""
-    return ~np.isfinite(draws)
+def _not_finite(free: dict[str, np.ndarray]) -> Check:
+    """Plus infinity is a value of endless beliefs; NaN and minus infinity are of none."""
+    numbers = {n: np.where(a == np.inf, 0.0, a) if n in ENDLESS else a for n, a in free.items()}
+    return _none(numbers, lambda a: ~np.isfinite(a))
 
 
 def r_hat(draws: np.ndarray) -> float:

@@ -80,6 +80,15 @@ def test_a_single_draw_that_is_not_finite_fails(bad):
     assert found <= {"draws_finite"} | MIXING
 
 
+@pytest.mark.parametrize(("value", "broken"), [(np.inf, False), (-np.inf, True), (np.nan, True)])
+def test_a_belief_that_may_be_endless_may_be_nothing_else_that_is_not_finite(value, broken):
+    name = min(diagnostics.ENDLESS)
+    sample = tree(changed((2, 500), value)).map_over_datasets(
+        lambda group: group.rename({"x": name}) if "x" in group else group
+    )
+    assert check(sample, xr.Dataset())["draws_finite"].passed is not broken
+
+
 def test_a_constant_fails_unless_the_scenario_fixes_it():
     assert "draws_vary" in failed(np.ones(SHAPE))
     assert failed(np.ones(SHAPE), prior=np.ones((2, 50))) == set()
