@@ -326,5 +326,5 @@ def _data(arrays: dict[str, tuple[str, np.ndarray]], observations: Observations)
 def _described(group: xr.Dataset) -> xr.Dataset:
     for name, variable in group.data_vars.items():
         if quantity := QUANTITIES.get(str(name)):
-            variable.attrs |= {"units": quantity.unit, "long_name": quantity.meaning}
+            variable.attrs |= quantity.attrs
     return group

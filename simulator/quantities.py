@@ -22,6 +22,11 @@ class Quantity(NamedTuple):
     may: tuple[float, ...] = ()
     structure: str = ""
 
+    @property
+    def attrs(self) -> dict[str, str]:
+        """Unit and meaning as xarray and netCDF know them."""
+        return {"units": self.unit, "long_name": self.meaning}
+
 
 # Any two of these are stated; the third follows from rl_slope = slope_ratio * inference_slope.
 SLOPES = ("rl_slope", "inference_slope", "slope_ratio")

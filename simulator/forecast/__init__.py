@@ -54,7 +54,7 @@ def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
 def described(outputs: Mapping[str, xr.DataArray]) -> xr.Dataset:
     """Outputs with their units and meanings, chain and draw first and the others in one order."""
     for name, output in outputs.items():
-        output.attrs = {"units": QUANTITIES[name].unit, "long_name": QUANTITIES[name].meaning}
+        output.attrs = QUANTITIES[name].attrs
     return xr.Dataset({n: o.transpose(*SAMPLE, *_order(o)) for n, o in outputs.items()})
 
 
