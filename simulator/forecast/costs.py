@@ -53,7 +53,10 @@ class Trend:
 
     def cost(self, age: float) -> xr.DataArray:
         """Cost in OOM USD at an age in years from debut on."""
-        return np.maximum(self.start - self.decline.expected(age), self.floor)
+        decline = self.decline
+        return equations.cost_oom(
+            age, self.start, self.floor, decline.today_age, *decline.arguments
+        )
 
     def first_age(self, threshold: float) -> xr.DataArray:
         """Age at which the cost first is at the threshold (OOM USD) or below; may be infinite."""
