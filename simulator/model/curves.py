@@ -51,7 +51,7 @@ def _points(belief: dict, data: dict, slope: pt.TensorVariable, response: str) -
     """Points scatter around their curve: in log odds, or in score by as much at mid-scale."""
     curve, compute = data["point_curve"], data["point_compute_oom"]
     level_logit = 1.5 * pm.Normal("curve_level_z", dims="drawn_curve")
-    pm.Deterministic("curve_level", pt.sigmoid(level_logit), dims="drawn_curve")
+    level = pm.Deterministic("curve_level", pt.sigmoid(level_logit), dims="drawn_curve")
     effect = pm.Normal("curve_noise_effect", dims="drawn_curve")
     noise = belief["curve_noise"] * pt.exp(belief["curve_noise_spread"] * effect)
     if response == "logit":
@@ -59,26 +59,17 @@ def _points(belief: dict, data: dict, slope: pt.TensorVariable, response: str) -
         mean = level_logit[curve] + (slope / equations.POINTS_PER_LOGIT)[curve] * compute
     else:
         name, noise = "score", SCORE_PER_LOGIT * noise
-        of_score = _line if response == "linear" else _saturating
-        mean = of_score(belief, slope, level_logit, curve, compute)
+        if response == "linear":
+            mean = level[curve] + (slope / 100)[curve] * compute
+        else:
+            mean = _saturating(belief, slope, level, curve, compute)
     pm.StudentT(name, nu=TAILS, mu=mean, sigma=noise[curve], observed=data[name], dims="point")
-
-
-def _line(
-    belief: dict,
-    slope: pt.TensorVariable,
-    level_logit: pt.TensorVariable,
-    curve: pt.TensorVariable,
-    compute: pt.TensorVariable,
-) -> pt.TensorVariable:
-    """A straight line in score."""
-    return pt.sigmoid(level_logit)[curve] + (slope / 100)[curve] * compute
 
 
 def _saturating(
     belief: dict,
     slope: pt.TensorVariable,
-    level_logit: pt.TensorVariable,
+    level: pt.TensorVariable,
     curve: pt.TensorVariable,
     compute: pt.TensorVariable,
 ) -> pt.TensorVariable:
@@ -87,7 +78,6 @@ def _saturating(
     Both ends are measured from the score in the middle, which is well known whatever they may be
     and always lies between them.
     """
-    level = pt.sigmoid(level_logit)
     asymptote = level + (1 - level) * _own(belief, "asymptote_share", "asymptote_spread")
     start = level * _own(belief, "start_fraction", "start_spread")
     pm.Deterministic("curve_asymptote", asymptote, dims="drawn_curve")
