@@ -31,14 +31,15 @@ def project(scenario: Scenario, draws: xr.Dataset, seed: int) -> xr.Dataset:
     """
     sample = {dim: draws[dim] for dim in SAMPLE if dim in draws.coords}
     draws = draws.drop_vars(sample)  # with them, xarray would align every term with every other
-    saturates = scenario.structure.response == "saturating"
     outputs = {
         "required_rl_multiplier_oom": multipliers.multiplier(scenario, draws, seed),
         "cost_decline_factor_by_age": costs.factor_by_age(scenario, draws),
         "decline_split": costs.split(scenario, draws),
         "newest_price_oom": costs.newest_price(scenario, draws),
     }
-    finite = [*outputs][saturates:]
+    finite = set(outputs)
+    if scenario.structure.response == "saturating":
+        finite.remove("required_rl_multiplier_oom")
     new = outputs["required_rl_multiplier_oom"].sel(benchmark="new", drop=True)
     outputs |= burden.burden(scenario, draws, seed, new)
     if scenario.tasks:
