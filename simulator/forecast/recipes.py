@@ -13,10 +13,11 @@ def by_score(scenario: Scenario, draws: xr.Dataset) -> dict[str, xr.DataArray]:
     """Compute and savings by recipe family and score, on the problems that the recipes share."""
     scores = scenario.forecast.recipe_scores
     score = xr.DataArray(scores, {"score": scores}, "score")
+    start = _start(scenario)
     compute = side_by_side(
         "family",
         {
-            name: _compute(scenario, score, draws.sel(family=name, drop=True))
+            name: _compute(start, score, draws.sel(family=name, drop=True))
             for name in draws["family"].values.tolist()
         },
     )
@@ -30,9 +31,8 @@ def by_score(scenario: Scenario, draws: xr.Dataset) -> dict[str, xr.DataArray]:
     }
 
 
-def _compute(scenario: Scenario, score: xr.DataArray, recipe: xr.Dataset) -> xr.DataArray:
+def _compute(start: float, score: xr.DataArray, recipe: xr.Dataset) -> xr.DataArray:
     """Compute in OOM GPU-hours; infinite from the asymptote on, minus infinity up to the start."""
-    start = _start(scenario)
     further = equations.saturating_jump_oom(
         REFERENCE_SCORE, score, recipe["recipe_slope"], start, recipe["recipe_asymptote"]
     )
