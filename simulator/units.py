@@ -7,14 +7,18 @@ Monte Carlo error of a default run supports.
 import math
 
 WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+INFINITE = {
+    "years": "never",
+    "OOM uses": "never",
+    "OOM": "out of reach",
+    "OOM GPU-hours": "out of reach",
+}
 
 
 def show(value: float | None, unit: str) -> str:
     """A value of a quantity with its unit; None is infinite."""
     if value is None:
-        never = {"years": "never", "OOM uses": "never"}
-        never |= dict.fromkeys(("OOM", "OOM GPU-hours"), "out of reach")
-        return never.get(unit, "infinite")
+        return INFINITE.get(unit, "infinite")
     match unit:
         case "OOM":
             return f"{power(value)}x"
