@@ -10,9 +10,8 @@ from simulator.faults import BadInput, Fault, nearest
 from simulator.forecast import burden as burdens
 from simulator.forecast import jump as jumps
 from simulator.forecast import multipliers
+from simulator.quantities import TOKENS
 from simulator.run import Run
-
-TOKENS = 30.0  # how much longer the chains of the first reasoning models were
 
 
 def jump(

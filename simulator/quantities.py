@@ -221,6 +221,8 @@ OUTPUTS: dict[str, Quantity] = {
     ),
 }
 
+TOKENS = 30.0  # how much longer the chains of the first reasoning models were
+
 # Computed from a run's draws when asked for, not kept with it.
 ASKED: dict[str, Quantity] = {
     "jump_rl_oom": Quantity("OOM", "RL compute that lifts a score so far"),

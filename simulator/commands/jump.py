@@ -3,6 +3,7 @@
 import click
 
 from simulator.options import answer, as_json, opened
+from simulator.quantities import TOKENS
 
 
 @click.command("jump")
@@ -11,7 +12,7 @@ from simulator.options import answer, as_json, opened
 @click.option("--to", "to_score", type=float, required=True, help="Higher score, 0 to 1.")
 @click.option("--benchmark", default="new", show_default=True,
               help="One that RUN has seen, or new, or typical.")  # fmt: skip
-@click.option("--tokens", type=float, default=30.0, show_default=True,
+@click.option("--tokens", type=float, default=TOKENS, show_default=True,
               help="Factor of inference whose share of the gain is asked for.")  # fmt: skip
 @as_json
 def command(
