@@ -1,5 +1,6 @@
 """Runs made by hand, for tests of what works on several runs."""
 
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,26 @@ from simulator.outcome import seal_run
 from simulator.run import Check
 
 SHAPE = 4, 250
+TODAY = dt.date(2026, 1, 1)
+TENFOLD = {  # a typical cost falls tenfold a year for ever, at half Ord's RL slope
+    "slope_ratio": 0.5,
+    "benchmark_ratio_spread": 0.3,
+    "algorithm_slope_factor": 2.0,
+    "algorithm_shift_oom": 0.5,
+    "decline_rate_at_debut": 1.0,
+    "decline_ageing_years": 1.0,
+    "decline_remaining_fraction": 1.0,
+    "decline_benchmark_spread": 0.2,
+    "decline_series_spread": 0.2,
+    "slowdown_half_life_years": np.inf,
+    "transfer_exponent": 1.0,
+    "cost_floor_fraction": 0.0,
+    "hardware_decline_factor": 1.5,
+    "competition_decline_factor": 1.25,
+    "newest_price_factor": 4.0,
+    "newest_half_life_years": np.inf,
+    "record_drop_oom": 0.3,
+}
 
 
 def scenario(response="logit", cost="trend", **overrides):
@@ -26,6 +47,16 @@ def dataset(**variables):
         dims, array = variable if isinstance(variable, tuple) else ((), variable)
         made[name] = (("chain", "draw", *dims), np.asarray(array, dtype=float))
     return xr.Dataset(made, {"chain": np.arange(chains), "draw": np.arange(draws)})
+
+
+def tenfold(shape, **changes):
+    """Draws that are all the same, those of TENFOLD, or as given."""
+    return xr.Dataset(
+        {
+            name: (("chain", "draw"), np.broadcast_to(np.asarray(value, float), shape))
+            for name, value in (TENFOLD | changes).items()
+        }
+    )
 
 
 def forecast(multiplier, years=None, benchmarks=("new",)):

@@ -2,44 +2,31 @@
 
 import datetime as dt
 
+import made
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import TODAY
 
 from simulator import load_scenario
 from simulator.forecast import project
 
 SHAPE = (2, 5)
-TODAY = dt.date(2026, 1, 1)
-FIGURES = {  # Ord's ratio, no stray from benchmark to benchmark, tenfold a year for ever
-    "slope_ratio": 0.5,
+PLAIN = {  # no stray from benchmark to benchmark, nothing gained by algorithms or chips
     "benchmark_ratio_spread": 0.0,
     "algorithm_slope_factor": 1.0,
     "algorithm_shift_oom": 0.0,
-    "decline_rate_at_debut": 1.0,
-    "decline_ageing_years": 1.0,
-    "decline_remaining_fraction": 1.0,
     "decline_benchmark_spread": 0.0,
     "decline_series_spread": 0.0,
-    "slowdown_half_life_years": np.inf,
-    "transfer_exponent": 1.0,
-    "cost_floor_fraction": 0.0,
     "hardware_decline_factor": 1.0,
     "competition_decline_factor": 1.0,
-    "newest_price_factor": 1.0,
-    "newest_half_life_years": np.inf,
-    "record_drop_oom": 0.3,
 }
 FACTORS = [1.0, 10.0, 100.0]
 
 
 def draws(**changes):
-    figures = FIGURES | changes
-    return xr.Dataset(
-        {n: (("chain", "draw"), np.broadcast_to(float(v), SHAPE)) for n, v in figures.items()}
-    )
+    return made.tenfold(SHAPE, **PLAIN | changes)
 
 
 def projected(posterior, **more):

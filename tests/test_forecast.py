@@ -2,42 +2,22 @@
 
 import datetime as dt
 
+import made
 import numpy as np
 import pytest
 import xarray as xr
+from made import TODAY
 from scipy.stats import norm
 
 from simulator import equations, load_scenario
 from simulator.forecast import project
 
 SHAPE = (2, 3)
-CONSTANT_TENFOLD = {  # a typical cost falls tenfold a year for ever, at half Ord's RL slope
-    "slope_ratio": 0.5,
-    "benchmark_ratio_spread": 0.3,
-    "algorithm_slope_factor": 2.0,
-    "algorithm_shift_oom": 0.5,
-    "decline_rate_at_debut": 1.0,
-    "decline_ageing_years": 1.0,
-    "decline_remaining_fraction": 1.0,
-    "decline_benchmark_spread": 0.2,
-    "decline_series_spread": 0.2,
-    "slowdown_half_life_years": np.inf,
-    "transfer_exponent": 1.0,
-    "cost_floor_fraction": 0.0,
-    "hardware_decline_factor": 1.5,
-    "competition_decline_factor": 1.25,
-    "newest_price_factor": 4.0,
-    "newest_half_life_years": np.inf,
-}
-TODAY = dt.date(2026, 1, 1)
 
 
 def draws(shape=SHAPE, **changes):
     """A posterior whose every draw is the same, or as given."""
-    figures = CONSTANT_TENFOLD | changes
-    return xr.Dataset(
-        {n: (("chain", "draw"), np.broadcast_to(v, shape)) for n, v in figures.items()}
-    )
+    return made.tenfold(shape, **changes)
 
 
 def task(cost=50_000.0, debut=TODAY, resembles="typical", **more):

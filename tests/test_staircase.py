@@ -4,11 +4,13 @@ import datetime as dt
 import tracemalloc
 from itertools import pairwise
 
+import made
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made import TODAY
 from scipy.stats import norm
 
 from simulator import load_scenario
@@ -257,30 +259,9 @@ def test_a_path_of_thousands_of_records_is_short_and_lags_by_half_a_step():
 
 # --- in a scenario --------------------------------------------------------------------------------
 
-TODAY = dt.date(2026, 1, 1)
-FIGURES = {
-    "slope_ratio": 0.5,
-    "benchmark_ratio_spread": 0.3,
-    "algorithm_slope_factor": 2.0,
-    "algorithm_shift_oom": 0.5,
-    "decline_rate_at_debut": 1.0,
-    "decline_ageing_years": 1.0,
-    "decline_remaining_fraction": 1.0,
-    "decline_benchmark_spread": 0.2,
-    "decline_series_spread": 0.2,
-    "slowdown_half_life_years": np.inf,
-    "transfer_exponent": 1.0,
-    "cost_floor_fraction": 0.0,
-    "hardware_decline_factor": 1.5,
-    "competition_decline_factor": 1.25,
-    "newest_price_factor": 4.0,
-    "newest_half_life_years": np.inf,
-    "record_drop_oom": 0.3,
-}
-
 
 def posterior(shape=SMALL, **changes):
-    return xr.Dataset({n: full(v, shape) for n, v in (FIGURES | changes).items()})
+    return made.tenfold(shape, **changes)
 
 
 def projected(draws, seed=1, tasks=None, **forecast):
