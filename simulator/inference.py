@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 import nutpie
 import pymc as pm
-import pytensor
-import pytensor.tensor as pt
 import xarray as xr
-from pytensor.compile.mode import Mode
-from pytensor.graph.replace import vectorize_graph
 from pytensor.tensor.random.basic import NormalRV
 
 from simulator import diagnostics, streams
 from simulator.compiled import density
+from simulator.graphs import Complete, Draws, completion, evaluator
 from simulator.observations import Observations
 from simulator.quantities import QUANTITIES
 from simulator.scenario import Scenario
@@ -40,9 +37,6 @@ STATISTICS = {  # nutpie's names to ArviZ's
     "n_steps": "n_steps",
     "step_size": "step_size",
 }
-
-type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
-type Complete = Callable[[Draws], Draws]  # adds to free variables all that follows from them
 
 
 def sample(
@@ -211,51 +205,6 @@ def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
     return mean + sd * normal
 
 
-def _pass(model: pm.Model, outputs: list[Any], draws: Draws, inputs: str = "draws") -> list:
-    return evaluator(model, outputs, inputs)(draws)
-
-
-def evaluator(
-    model: pm.Model, outputs: list[Any], inputs: str = "draws"
-) -> Callable[[Draws], list[np.ndarray]]:
-    """Graphs as a function of draws, all of them at once, in NumPy: whole arrays need no compiler.
-
-    Data of the model may be set between calls. `inputs` says in which terms the graphs are: of
-    free variables ("draws"), or of their values ("values"), as densities are; these are rewritten
-    first, for the sake of their tails.
-    """
-    densities = inputs == "values"
-    free = [model.rvs_to_values[rv] for rv in model.free_RVs] if densities else model.free_RVs
-    batched = [pt.tensor(rv.name, dtype=rv.dtype, shape=(None, *rv.type.shape)) for rv in free]
-    graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
-    mode = "FAST_COMPILE" if densities else Mode(linker="py", optimizer=None)
-    function = pytensor.function(batched, graphs, mode=mode, on_unused_input="ignore")
-
-    def evaluate(draws: Draws) -> list[np.ndarray]:
-        flat = [draws[rv.name].reshape(-1, *draws[rv.name].shape[2:]) for rv in model.free_RVs]
-        sample = next(iter(draws.values())).shape[:2]
-        return [
-            _spread(result, sample, depends=np.ndim(result) > graph.ndim)
-            for result, graph in zip(function(*flat), outputs, strict=True)
-        ]
-
-    return evaluate
-
-
-def _spread(result: np.ndarray, sample: tuple[int, int], *, depends: bool) -> np.ndarray:
-    """A result with its (chain, draw) dimensions; what no draw changes is the same at each."""
-    if depends:
-        return result.reshape(*sample, *result.shape[1:])
-    return np.broadcast_to(result, (*sample, *np.shape(result))).copy()
-
-
-def completion(model: pm.Model) -> Complete:
-    """What adds the deterministics, first, to draws of the free variables."""
-    names = [d.name for d in model.deterministics]
-    evaluate = evaluator(model, model.deterministics)
-    return lambda draws: dict(zip(names, evaluate(draws), strict=True)) | draws
-
-
 def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
     """The group in the units of the beliefs, and the standard normals behind them."""
     groups = {group: labelled(model, {n: a for n, a in draws.items() if not n.endswith("_z")})}
@@ -268,7 +217,7 @@ def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
 def predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
     """Replicates of every observation at every draw."""
     parameters = [rv.owner.op.dist_params(rv.owner) for rv in model.observed_RVs]
-    values = iter(_pass(model, [p for each in parameters for p in each], draws))
+    values = iter(evaluator(model, [p for each in parameters for p in each])(draws))
     replicates = {}
     for rv, own in zip(model.observed_RVs, parameters, strict=True):
         numbers = [_aligned(next(values)) for _ in own]
@@ -297,7 +246,7 @@ def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
     """
     free, observed = model.free_RVs, model.observed_RVs
     terms = model.logp([*free, *observed], jacobian=False, sum=False)
-    values = _pass(model, terms, draws, inputs="values")
+    values = evaluator(model, terms, "values")(draws)
     prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
     likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
     return {
