@@ -162,11 +162,10 @@ def test_every_number_that_decides_is_given():
 
 def test_figures_of_the_same_draws_are_computed_once(monkeypatch):
     draws, asked = np.random.default_rng(4).normal(size=(*SHAPE, 2)), []
-    figure = diagnostics.r_hat
-    monkeypatch.setattr(diagnostics, "r_hat", lambda one: asked.append(1) or figure(one))
+    figure = diagnostics.ess_tail
+    monkeypatch.setattr(diagnostics, "ess_tail", lambda one: asked.append(1) or figure(one))
     found = [diagnostics.mixing(draws[..., i]) for i in (0, 0, 1)]
     assert found[0] == found[1] != found[2]
-    assert found[2].ess_tail == diagnostics.ess_tail(draws[..., 1])
     assert diagnostics.mixed(draws[..., 0].copy())
     assert len(asked) == 2
 
@@ -195,6 +194,25 @@ def test_figures_agree_with_arviz(sample):
     assert diagnostics.ess_tail(draws) == pytest.approx(tail)
     mcse = theirs(az.mcse, method="quantile", prob=0.5)
     assert diagnostics.mcse_median(draws) == pytest.approx(mcse)
+
+
+ODD = {
+    "ties": np.round(sound()),
+    "constant": np.ones(SHAPE),
+    "mostly infinite": np.where(sound() < 0.5, np.inf, sound()),
+    "one infinite chain": changed(0, np.inf),
+    "all infinite": np.full(SHAPE, -np.inf),
+    "not a number": changed((1, 3), np.nan),
+    **{f"{n} draws": sound()[:, :n] for n in (3, 4, 7, 8, 9, 999)},
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("sample", SAMPLES | ODD)
+def test_figures_from_one_ranking_are_those_from_two_to_the_last_bit(sample):
+    draws = (SAMPLES | ODD)[sample]
+    each = [of(draws) for of in (diagnostics.r_hat, diagnostics.ess_bulk, diagnostics.ess_tail)]
+    assert np.array_equal(diagnostics.mixing(draws), each, equal_nan=True)
 
 
 def test_e_bfmi_agrees_with_arviz():
