@@ -31,7 +31,6 @@ from simulator.inference import (
     labelled,
     predictions,
     prior_draws,
-    structure,
 )
 from simulator.model import build
 from simulator.model.replicas import replicated
@@ -192,7 +191,7 @@ class _Experiment:
         observer.stage("compile")
         draws = self._truths(truths, simulations)
         data = predictions(self.model, draws, "calibration", self.seed)["calibration"]
-        suffix, shape = "", structure(scenario)
+        suffix, shape = "", scenario.form
         if truths == "posterior":
             replicated(self.model)
             suffix, shape = "_again", [*shape, "replicated"]
@@ -244,7 +243,7 @@ class _Experiment:
         if simulations > settings.chains * settings.draws:
             rule = f"is more than the {settings.chains * settings.draws} draws of the posterior"
             raise BadInput([Fault("--simulations", "usage", rule, "ask for fewer")])
-        compiled = density(self.model, structure(self.scenario))
+        compiled = density(self.model, self.scenario.form)
         draws, _ = finish(self.model, begin(compiled, settings, self.seed))
         return {name: _thinned(array, simulations) for name, array in draws.items()}
 

@@ -47,12 +47,14 @@ def sample(
     *,
     stage: Callable[[str], None] = lambda name: None,
     chains: Callable[[Any], None] | None = None,
+    threads: int | None = None,
 ) -> xr.DataTree:
     """Draw prior and posterior, with predictions and densities at every draw.
 
     Without observations the posterior is the prior, drawn exactly and independently. `stage` hears
     of "compile", "sample" and "predict"; `chains` is called from another thread with nutpie's
-    progress of each chain. Raises KeyboardInterrupt with nothing left running.
+    progress of each chain; `threads` work, one per chain by default. Raises KeyboardInterrupt with
+    nothing left running.
     """
     settings = scenario.sampler
     shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
@@ -63,9 +65,11 @@ def sample(
         statistics = None
     else:
         stage("compile")
-        compiled, complete = density(model, structure(scenario)), completion(model)
+        compiled, complete = density(model, scenario.form), completion(model)
         stage("sample")
-        draws, statistics = posterior_draws(compiled, model, complete, settings, seed, chains)
+        draws, statistics = posterior_draws(
+            compiled, model, complete, settings, seed, chains, threads
+        )
     stage("predict")
     prior = complete(prior_draws(model, seed, shape, "prior"))
     groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
@@ -79,13 +83,6 @@ def sample(
     return xr.DataTree.from_dict({name: _described(group) for name, group in groups.items()})
 
 
-def structure(scenario: Scenario) -> list:
-    """What shapes the graph beyond the sizes of the data: forms, families, correlated pairs."""
-    families = [(name, belief.family) for name, belief in scenario.beliefs.items()]
-    pairs = [c.between for c in scenario.correlations]
-    return [scenario.structure.model_dump(), families, pairs]
-
-
 def posterior_draws(
     compiled: Any,
     model: pm.Model,
@@ -93,14 +90,19 @@ def posterior_draws(
     settings: Sampler,
     seed: int,
     chains: Callable | None = None,
+    threads: int | None = None,
 ) -> tuple[Draws, xr.Dataset]:
     """Completed draws and their statistics; a poor sample is drawn anew, once.
 
     The second attempt takes smaller steps and tunes for longer, which is what divergences call
     for. Its statistics say that there was a first. The gate judges what comes out, as ever.
     """
-    free, statistics = finish(model, begin(compiled, settings, seed, 1, chains))
-    draws = complete(free)
+
+    def attempt(number: int, settings: Sampler) -> tuple[Draws, xr.Dataset]:
+        free, statistics = finish(model, begin(compiled, settings, seed, number, chains, threads))
+        return complete(free), statistics
+
+    draws, statistics = attempt(1, settings)
     divergent = int(statistics["diverging"].sum())
     poor = f"{divergent} divergences" if divergent else ""
     if not poor and _large(settings) and not _mixed(draws):
@@ -108,8 +110,7 @@ def posterior_draws(
     if poor:
         careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
         settings = settings.model_copy(update=careful)
-        free, statistics = finish(model, begin(compiled, settings, seed, 2, chains))
-        draws = complete(free)
+        draws, statistics = attempt(2, settings)
         statistics.attrs["first_attempt"] = poor
     statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
     return draws, statistics

@@ -18,7 +18,7 @@ from simulator import compiled, load_scenario
 from simulator.compiled import density
 from simulator.diagnostics import mcse_median
 from simulator.forecast import project
-from simulator.inference import evaluator, prior_draws, sample, structure
+from simulator.inference import evaluator, prior_draws, sample
 from simulator.model import build
 from simulator.observations import observe
 
@@ -56,7 +56,7 @@ def call(code, x):
 
 def test_the_machine_code_has_the_models_density_and_its_slopes(base_run):
     model = build(BASE, observe(BASE.evidence, BASE.structure))
-    code = density(model, structure(BASE))
+    code = density(model, BASE.form)
     terms = model.compile_fn(model.logp(sum=False), mode="FAST_COMPILE")
     start = model.initial_point()
     names = [v.name for v in model.value_vars]
@@ -223,15 +223,15 @@ def test_different_seeds_agree_within_monte_carlo_error(o1, sampled):
 def kept(o1, compiled_code, tmp_path, monkeypatch):
     """A folder of its own with good code of the o1 model, and how often it was compiled anew."""
     scenario, _, model = built(O1)
-    ready = density(model, structure(scenario))
-    key = compiled._key(model, structure(scenario))
+    ready = density(model, scenario.form)
+    key = compiled._key(model, scenario.form)
     file = tmp_path / f"{key}.bin"
     file.write_bytes((compiled_code / file.name).read_bytes())
     calls = []
     monkeypatch.setenv("SIMULATOR_CACHE", str(tmp_path))
     monkeypatch.setattr(compiled, "compile_pymc_model", lambda *_, **__: calls.append(1) or ready)
     monkeypatch.setattr(compiled, "_keep", lambda *_: None)
-    return file, calls, lambda: density(model, structure(scenario))
+    return file, calls, lambda: density(model, scenario.form)
 
 
 def test_whole_code_is_not_compiled_again(kept):
@@ -280,13 +280,13 @@ def test_code_under_the_name_of_another_is_compiled_anew(kept, monkeypatch):
 
 def test_code_of_another_shape_or_other_sources_has_another_key(monkeypatch, tmp_path):
     scenario, _, model = built(O1)
-    own = compiled._key(model, structure(scenario))
+    own = compiled._key(model, scenario.form)
     wider = built(O1 | {"prior.rl_slope.quantiles": {"q05": 2, "q95": 100}})
-    assert compiled._key(wider[2], structure(wider[0])) == own  # data, not shape
+    assert compiled._key(wider[2], wider[0].form) == own  # data, not shape
     other = built(O1 | {"evidence.sources": ["o1-mini-budgets"]})
-    assert compiled._key(other[2], structure(other[0])) != own
+    assert compiled._key(other[2], other[0].form) != own
     constant = built(O1 | {"prior.transfer_exponent.value": 1.0})
-    assert compiled._key(constant[2], structure(constant[0])) != own
+    assert compiled._key(constant[2], constant[0].form) != own
 
 
 def modules_of(path):
@@ -316,7 +316,7 @@ def test_the_key_covers_every_module_that_the_graph_is_made_from():
 
 def test_another_structure_has_another_key():
     keys = {
-        compiled._key(model, structure(scenario))
+        compiled._key(model, scenario.form)
         for response in ("logit", "linear", "saturating")
         for cost in ("trend", "staircase")
         for scenario, _, model in [built({"structure": {"response": response, "cost": cost}})]

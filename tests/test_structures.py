@@ -13,7 +13,7 @@ from scipy.stats import binom, norm
 
 from simulator import load_scenario
 from simulator.compiled import density
-from simulator.inference import begin, completion, finish, predictions, prior_draws, structure
+from simulator.inference import begin, completion, finish, predictions, prior_draws
 from simulator.model import build
 from simulator.observations import observe
 
@@ -39,7 +39,7 @@ def places(response, cost, fits=FITS):
     observed = observe(scenario.evidence, scenario.structure)
     model = build(scenario, observed)
     narrow = {"belief_scale": model["belief_scale"].get_value() / 2}
-    code = density(model, structure(scenario)).with_data(**narrow)
+    code = density(model, scenario.form).with_data(**narrow)
     with model:
         model.set_data("belief_scale", narrow["belief_scale"])
     seed = 3 + STRUCTURES.index((response, cost))
