@@ -10,7 +10,7 @@ averaging all at once.
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def average(
     parents = _parents(members, share)
     chosen = _chosen(members, share, parents, seed)
     draws, forecast, left_out = mixed(members, chosen, parents)
-    failed = [one["id"] for one in (*parents, *_about(members)) if one["status"] != "passed"]
+    failed = [one["id"] for one in (*parents, *map(about, members)) if one["status"] != "passed"]
     failed = list(dict.fromkeys(failed))
     total = sum(parent["weight"] for parent in parents)
     checks = {
@@ -86,10 +86,10 @@ def _members(runs: Sequence[Run | str | Path]) -> list[Run]:
         raise BadInput([Fault(NAME, "run", "takes one run or more", "name some")])
     faults = []
     sums: dict[str, str] = {}
-    for about in [about for run in members for about in (*_about([run]), *_ultimate(run))]:
-        if sums.setdefault(about["id"], about["sum"]) != about["sum"]:
+    for one in [one for run in members for one in (about(run), *_ultimate(run))]:
+        if sums.setdefault(one["id"], one["sum"]) != one["sum"]:
             rule, fix = "is the name of two different runs", "rename one of the folders"
-            faults.append(Fault(about["id"], "run", rule, fix))
+            faults.append(Fault(one["id"], "run", rule, fix))
     first = _shape(members[0])
     for run in members[1:]:
         if (shape := _shape(run)) != first:
@@ -106,24 +106,22 @@ def _shape(run: Run) -> tuple[int, ...]:
     return tuple(run.draws["posterior"].sizes[dim] for dim in SAMPLE)
 
 
-def _about(runs: Iterable[Run]) -> list[Parent]:
-    return [
-        {
-            "id": run.id,
-            "scenario": run.scenario,
-            "scenario_digest": run.record["scenario_digest"],
-            "seed": run.seed,
-            "structure": structure(run),
-            "status": run.status,
-            "sum": seal.manifest(run.path)["digest"],
-        }
-        for run in runs
-    ]
+def about(run: Run) -> Parent:
+    """What a run that was made from another one says of it."""
+    return {
+        "id": run.id,
+        "scenario": run.scenario,
+        "scenario_digest": run.record["scenario_digest"],
+        "seed": run.seed,
+        "structure": structure(run),
+        "status": run.status,
+        "sum": seal.manifest(run.path)["digest"],
+    }
 
 
 def _ultimate(run: Run) -> list[Parent]:
     """The runs that a run consists of, with their weights: itself, or its parents' parents."""
-    return run.record.get("parents") or [parent | {"weight": 1.0} for parent in _about([run])]
+    return run.record.get("parents") or [about(run) | {"weight": 1.0}]
 
 
 def _parents(members: Sequence[Run], share: Mapping[str, float]) -> list[Parent]:

@@ -18,7 +18,7 @@ from simulator.seal import Damaged
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "jump", "burden", "list", "verify"),
-    *("compare", "average", "backtest", "calibrate"),
+    *("compare", "average", "reweight", "backtest", "calibrate"),
     "batch",
 )
 

@@ -6,6 +6,7 @@ empty; a row that breaks a rule is a fault, and all faults of all tables are rep
 
 import csv
 import datetime as dt
+import json
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,9 +37,20 @@ class Evidence(NamedTuple):
 def read_evidence(folder: Path) -> Evidence:
     """Read all tables of a folder; raise BadInput with every fault in them."""
     sources, faults = _sources(folder / "sources.toml")
+    return _read({name: folder / "evidence" / f"{name}.csv" for name in TABLES}, sources, faults)
+
+
+def read_sealed(folder: Path) -> Evidence:
+    """Read the evidence of a sealed run: the rows that it used, and their citations."""
+    sources = json.loads((folder / "sources.json").read_text("utf-8"))
+    return _read({name: folder / f"evidence-{name}.csv" for name in TABLES}, sources, [])
+
+
+def _read(
+    paths: Mapping[str, Path], sources: dict[str, Any] | None, faults: list[Fault]
+) -> Evidence:
     tables = {}
-    for name in TABLES:
-        path = folder / "evidence" / f"{name}.csv"
+    for name, path in paths.items():
         rows, bad = _table(path, name, sources) if path.exists() else ([], [])
         tables[name] = tuple(rows)
         faults += bad

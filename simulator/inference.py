@@ -72,7 +72,7 @@ def sample(
         )
     stage("predict")
     prior = complete(prior_draws(model, seed, shape, "prior"))
-    groups = _tree(model, prior, "prior") | _tree(model, draws, "posterior")
+    groups = tree(model, prior, "prior") | tree(model, draws, "posterior")
     if statistics is not None:
         groups |= predictions(model, prior, "prior_predictive", seed)
         groups |= predictions(model, draws, "posterior_predictive", seed)
@@ -80,7 +80,7 @@ def sample(
         groups["sample_stats"] = statistics
         groups["observed_data"] = _data(observations.observed, observations)
         groups["constant_data"] = _data(observations.constant, observations)
-    return xr.DataTree.from_dict({name: _described(group) for name, group in groups.items()})
+    return xr.DataTree.from_dict({name: described(group) for name, group in groups.items()})
 
 
 def posterior_draws(
@@ -206,7 +206,7 @@ def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
     return mean + sd * normal
 
 
-def _tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
+def tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
     """The group in the units of the beliefs, and the standard normals behind them."""
     groups = {group: labelled(model, {n: a for n, a in draws.items() if not n.endswith("_z")})}
     if group == "posterior":
@@ -273,7 +273,8 @@ def _data(arrays: dict[str, tuple[str, np.ndarray]], observations: Observations)
     return xr.Dataset(arrays, {dim: observations.coords[dim] for dim in used})
 
 
-def _described(group: xr.Dataset) -> xr.Dataset:
+def described(group: xr.Dataset) -> xr.Dataset:
+    """With units and meanings."""
     for name, variable in group.data_vars.items():
         if quantity := QUANTITIES.get(str(name)):
             variable.attrs |= quantity.attrs

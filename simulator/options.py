@@ -26,12 +26,14 @@ def choosing(command: Callable) -> Callable:
 
 def setting(command: Callable) -> Callable:
     """Those of them that leave open when, and on what, it is conditioned."""
-    options = [
-        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-                     help="Replace any key, as in prior.rl_slope.quantiles='{q05=5,q95=30}'."),
-        click.option("--evidence", metavar="KEY,KEY...", help="Use only these sources."),
-    ]  # fmt: skip
-    return _with(options, command)
+    evidence = click.option("--evidence", metavar="KEY,KEY...", help="Use only these sources.")
+    return replacing(evidence(command))
+
+
+replacing = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE",
+    help="Replace any key, as in prior.rl_slope.quantiles='{q05=5,q95=30}'.",
+)  # fmt: skip
 
 
 def sampling(command: Callable) -> Callable:
@@ -65,14 +67,7 @@ def chosen(
     if prior_only and (evidence or as_of):
         fault = Fault("--prior-only", "usage", "uses no evidence", "drop --evidence and --as-of")
         raise BadInput([fault])
-    overrides: dict[str, Any] = {}
-    faults: list[Fault] = []
-    for text in settings:
-        try:
-            key, value = parse_override(text)
-            overrides[key] = value
-        except BadInput as error:
-            faults += error.faults
+    overrides, faults = replaced(settings)
     if evidence is not None:
         keys = [key.strip() for key in evidence.split(",") if key.strip()]
         overrides["evidence.sources"] = keys[0] if keys in (["all"], ["none"]) else keys
@@ -91,6 +86,19 @@ def chosen(
     if faults:
         raise BadInput(faults)
     return loaded
+
+
+def replaced(settings: tuple[str, ...]) -> tuple[dict[str, Any], list[Fault]]:
+    """What `--set` replaces, by key."""
+    overrides: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for text in settings:
+        try:
+            key, value = parse_override(text)
+            overrides[key] = value
+        except BadInput as error:
+            faults += error.faults
+    return overrides, faults
 
 
 def emit(value: object) -> None:

@@ -53,19 +53,16 @@ def seal_run(
     into: Path,
     scenario: "Scenario",
     seed: int,
-    draws: "xr.DataTree",
-    forecast: "xr.Dataset",
-    checks: Mapping[str, Check],
-    rows: list[dict[str, Any]],
-    beliefs: list[dict[str, Any]],
-    seconds: Mapping[str, float],
-    predictive: Sequence[dict[str, Any]] = (),
+    outcome: Outcome,
+    more: Mapping[str, Any] | None = None,
     name: str | None = None,
 ) -> Run:
-    """Seal everything a run was made from and found; raises OSError where it cannot be written."""
+    """Seal everything a run was made from and found; raises OSError where it cannot be written.
+
+    `more` is kept in its record; `name` is that of the folder, as in `seal_outcome`.
+    """
     import tomli_w
 
-    outcome = Outcome(draws, forecast, checks, rows, beliefs, seconds, predictive)
     made_from = {
         "scenario.toml": tomli_w.dumps(scenario.spec),
         **_evidence_files(scenario.evidence),
@@ -73,8 +70,9 @@ def seal_run(
     record = {
         "scenario_digest": scenario.digest,
         "sampler": scenario.sampler.model_dump() | {"seed": seed},
-        "nuts": _attempts(draws),
+        "nuts": _attempts(outcome.draws),
         "observations": scenario.evidence.size,
+        **(more or {}),
     }
     return seal_outcome(into, scenario.name, seed, outcome, made_from, record, name)
 

@@ -4,6 +4,8 @@ A belief stated anew sheds the other ways of stating it: giving `quantiles` drop
 `value` makes it a constant, and its source becomes the command line.
 """
 
+import datetime as dt
+import json
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +38,19 @@ def parse_override(text: str) -> tuple[str, Any]:
         rule = f"{value:.60} is not valid TOML"
         raise BadInput([Fault("--set", key, rule, "quote it for the shell")])
     return key, parsed["value"]
+
+
+def written(key: str, value: Any) -> str:
+    """KEY=VALUE as `parse_override` reads it."""
+    return f"{key}={_inline(value)}"
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {_inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return str(value) if isinstance(value, dt.date) else json.dumps(value, ensure_ascii=False)
 
 
 def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:

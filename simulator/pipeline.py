@@ -1,13 +1,17 @@
 """The straight line from scenario to sealed run: observe, build, sample, project, check, seal."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator import seal
-from simulator.outcome import seal_run
-from simulator.run import Run
+from simulator.outcome import Outcome, seal_run
+from simulator.run import Check, Run
 from simulator.scenario import Scenario
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DRAW = 20_000  # bytes on disk per draw, twice what the base scenario takes
 
@@ -69,7 +73,7 @@ def simulate(
     observer = observer or Silence()
     watch = Stopwatch(observer)
     watch.stage("import")
-    from simulator import diagnostics, forecast, inference, model, observations, predictive, summary
+    from simulator import inference, model, observations
 
     watch.stage("build")
     observed = observations.observe(scenario.evidence, scenario.structure)
@@ -77,20 +81,35 @@ def simulate(
     draws = inference.sample(
         scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains, threads=threads
     )
+    return conclude(into, scenario, seed, draws, watch, name=name)
+
+
+def conclude(
+    into: Path,
+    scenario: Scenario,
+    seed: int,
+    draws: "xr.DataTree",
+    watch: Stopwatch,
+    checks: Mapping[str, Check] | None = None,
+    more: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Run:
+    """Project draws, check them, and seal all of it; `checks` and `more` are of how they came."""
+    from simulator import diagnostics, forecast, predictive, summary
+
     watch.stage("project")
     outputs = forecast.project(scenario, draws["posterior"].dataset, seed)
     before = None  # without evidence, the answer is its own prior
     if scenario.evidence.size:
         before = forecast.project(scenario, draws["prior"].dataset, seed)
     watch.stage("check")
-    checks = diagnostics.check(draws, outputs)
+    judged = {**(checks or {}), **diagnostics.check(draws, outputs)}
     predicted = predictive.check(draws, seed)
     rows = summary.summarise(draws, outputs, before)
     beliefs = summary.beliefs_table(scenario, rows)
     watch.stage("seal")
-    run = seal_run(
-        into, scenario, seed, draws, outputs, checks, rows, beliefs, watch.seconds, predicted, name
-    )
+    outcome = Outcome(draws, outputs, judged, rows, beliefs, watch.seconds, predicted)
+    run = seal_run(into, scenario, seed, outcome, more, name)
     watch.stage("")
     run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
     return run

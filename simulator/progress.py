@@ -19,6 +19,8 @@ STAGES = {
     "check": "checking the draws",
     "seal": "writing and sealing the run",
     "simulate": "simulating",
+    "open": "reading the draws",
+    "weigh": "weighing the draws",
 }
 
 

@@ -115,15 +115,17 @@ class Run:
         return asking.burden(self, factor, rl_spend, cost_per_use)
 
     def to_json(self) -> dict[str, Any]:
-        """The run as one plain object; that of an average has its parents and shares too."""
+        """The run as one plain object, with the runs that it was made from where it was."""
         of_average = {}
         if "parents" in self.record:
             of_average = {"parents": self.record["parents"], "shares": self._json("shares.json")}
+        made = {"reweighted": self.record["reweighted"]} if "reweighted" in self.record else {}
         return {
             "id": self.id,
             "scenario": self.scenario,
             "seed": self.seed,
             "status": self.status,
+            **made,
             "checks": self._json("checks.json"),
             "summary": self.rows,
             "path": str(self.path),

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from simulator import schema
 from simulator.beliefs import Correlation, missing_beliefs, read_beliefs, read_correlations
-from simulator.evidence import Evidence, read_evidence, select, write_table
+from simulator.evidence import Evidence, read_evidence, read_sealed, select, write_table
 from simulator.faults import BadInput, Fault, nearest
 from simulator.overrides import override
 from simulator.prior import Belief
@@ -100,31 +100,47 @@ def variants(name: str | Path) -> Callable[[Mapping[str, Any]], Scenario]:
         evidence, faults = read_evidence(path.parent if own else SHIPPED), []
     except BadInput as error:
         evidence, faults = None, error.faults
-    return lambda overrides: _varied(str(path), copy.deepcopy(spec), evidence, faults, overrides)
+    return lambda news: _checked(copy.deepcopy(spec), str(path), news, evidence, faults)
 
 
-def _varied(
-    where: str,
+def sealed_scenario(run: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """The scenario of a sealed run's folder, on the evidence in it, with keys replaced.
+
+    What is shipped may have changed since, so nothing is read or selected anew: overrides of
+    `evidence` show in `spec` alone. Raises BadInput with every fault.
+    """
+    path = run / "scenario.toml"
+    return _checked(read_toml(path), str(path), overrides or {}, read_sealed(run), sealed=True)
+
+
+def _checked(
     spec: Spec,
-    evidence: Evidence | None,
-    faults: list[Fault],
+    where: str,
     overrides: Mapping[str, Any],
+    evidence: Evidence | None,
+    bad: Iterable[Fault] = (),
+    *,
+    sealed: bool = False,
 ) -> Scenario:
+    resembled = [t["resembles"] for t in spec.get("task", {}).values()] if sealed else []
     news = copy.deepcopy(dict(overrides))
-    faults = [fault for key, new in news.items() for fault in override(spec, key, new)] + faults
+    faults = [fault for key, new in news.items() for fault in override(spec, key, new)]
+    faults += bad
     parts, bad = _sections(spec, where)
     faults += bad
-    beliefs, bad = read_beliefs(spec.get("prior", {}), where, evidence and evidence.sources)
+    # What was sealed cites only what its evidence needs.
+    sources = None if sealed else evidence and evidence.sources
+    beliefs, bad = read_beliefs(spec.get("prior", {}), where, sources)
     faults += bad
     faults += missing_beliefs(spec.get("prior", {}), where)
     correlations, bad = read_correlations(
         spec.get("correlation", []), beliefs, where, spec.get("prior", {})
     )
     faults += bad
-    tasks, bad = _tasks(spec.get("task", {}), where, evidence)
+    tasks, bad = _tasks(spec.get("task", {}), where, evidence, resembled)
     faults += bad
-    chosen = None
-    if evidence is not None and "evidence" in parts:
+    chosen = evidence
+    if evidence is not None and "evidence" in parts and not sealed:
         chosen, bad = _select(evidence, parts["evidence"], where)
         faults += bad
     if "forecast" in parts:
@@ -236,10 +252,10 @@ def _sections(spec: Spec, where: str) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _tasks(
-    listed: Any, where: str, evidence: Evidence | None
+    listed: Any, where: str, evidence: Evidence | None, resembled: Iterable[str] = ()
 ) -> tuple[dict[str, schema.Task], list[Fault]]:
     tasks, faults = {}, []
-    known = {"typical", "new"}
+    known = {"typical", "new", *resembled}
     for table, names in {
         "cost_records": ("benchmark", "series"),
         "annual_factors": ("benchmark",),

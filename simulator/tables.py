@@ -38,16 +38,30 @@ def print_run(run: Run, everything: bool = False) -> None:
 def print_checks(run: Run) -> None:
     """One line when all is well; when not, every failure, before anything else is said."""
     failed = {name: check for name, check in run.checks.items() if not check.passed}
-    title = f"{run.scenario}, seed {run.seed}: "
+    made = run.record.get("reweighted")
+    title = f"{run.scenario}, seed {run.seed}"
+    title += f", reweighted from {made['parent']['id']}: " if made else ": "
     if not failed:
         say(title + style(f"all {len(run.checks)} checks passed", fg="green"))
         say(style(_worst(run), dim=True))
+        _print_reweighted(made)
         return
     said = f"FAILED {len(failed)} of {len(run.checks)} checks. Do not rely on the numbers below."
     say(title + style(said, fg="red", bold=True))
     for name, check in failed.items():
         where = f" in {check.worst}" if check.worst else ""
         say(f"  {style(name, fg='red')}: {significant(check.value, 4)}{where}")
+    _print_reweighted(made)
+
+
+def _print_reweighted(made: Row | None) -> None:
+    """What was changed after sampling, and what it cost in draws."""
+    if made is None:
+        return
+    said = f"changed: {', '.join(made['changes']) or 'nothing'}; Pareto k "
+    k = made["pareto_k"]
+    said += "none" if k is None else f"{k:.2f} of at most {made['pareto_k_threshold']:.2f}"
+    say(style(f"{said}, weights worth {significant(made['effective_size'], 2)} draws", dim=True))
 
 
 def _worst(run: Run) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from simulator import load_scenario, summary
-from simulator.outcome import seal_run
+from simulator.outcome import Outcome, seal_run
 from simulator.run import Check
 
 SHAPE = 4, 250
@@ -99,4 +99,4 @@ def seal(into, seed=1, of=None, log_likelihood=None, observed=None, outputs=None
     outputs = forecast(5 + z) if outputs is None else outputs
     rows = summary.summarise(draws, outputs, None)
     checks = {"by_hand": Check(passed, 0.0)}
-    return seal_run(into, of or scenario(), seed, draws, outputs, checks, rows, [], {})
+    return seal_run(into, of or scenario(), seed, Outcome(draws, outputs, checks, rows, [], {}))

@@ -1,0 +1,206 @@
+"""New beliefs without new sampling: the draws of a run, weighted, as a run of its own.
+
+Each draw is as likely as its beliefs are under the new ones, against the old ones; so draws are
+taken again in proportion (`importance.py`). Beliefs that no observation speaks to need no weights:
+they are moved as a whole, which gives what a refit gives. Where the draws are too few for the new
+beliefs it says so, and how to refit.
+"""
+
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from simulator import importance, seal, streams
+from simulator.average import about
+from simulator.faults import BadInput, Fault
+from simulator.importance import Weights
+from simulator.overrides import written
+from simulator.pipeline import DRAW, Observer, Silence, Stopwatch, conclude
+from simulator.run import Check, Run, open_run
+from simulator.scenario import Scenario, sealed_scenario
+from simulator.streams import SAMPLE
+
+RESAMPLED = ("posterior", "posterior_predictive", "log_likelihood", "log_prior")
+RESAMPLED += ("unconstrained_posterior",)
+KEPT = ("prior", "prior_predictive", "observed_data", "constant_data")
+
+type Groups = dict[str, xr.Dataset]
+
+
+def reweight(
+    run: Run | str | Path,
+    overrides: Mapping[str, Any],
+    *,
+    into: str | Path = "runs",
+    observer: Observer | None = None,
+    name: str | None = None,
+) -> Run:
+    """Seal what a run says under other beliefs or of other questions, as a new run in `into`.
+
+    `overrides` are dotted keys as in `load_scenario`, on top of the scenario sealed with the run.
+    Raises BadInput with every change that needs a refit, and where Pareto k is above its threshold.
+    """
+    parent, into = run if isinstance(run, Run) else open_run(run), Path(into)
+    old, new = _scenarios(parent, overrides)
+    seal.refuse_unwritable(into, DRAW * old.sampler.chains * old.sampler.draws)
+    watch = Stopwatch(observer or Silence())
+    watch.stage("open")
+    draws = parent.draws
+    watch.stage("weigh")
+    moved = importance.movable(old, new)
+    unmoved = replace(
+        new, beliefs=new.beliefs | {n: old.beliefs[n] for n in moved if n in old.beliefs}
+    )
+    found = importance.weights(draws["posterior"].dataset, old, unmoved)
+    if not found.good:
+        raise BadInput([_refusal(parent, old, unmoved, found, overrides)])
+    groups = _resampled(draws, importance.resampled(found.log, parent.seed))
+    names = importance.touched(old, unmoved)
+    _restate(groups, unmoved, names)
+    if names:
+        _redraw_prior(groups, new, parent.seed, watch)
+    _move(groups, new, moved, parent.seed)
+    tree = xr.DataTree.from_dict(groups)
+    left_out = sorted({*draws.children} - {*groups})
+    more = {"reweighted": _record(parent, overrides, found, sorted(moved), left_out)}
+    checks = {
+        "parents_passed": Check(
+            parent.passed, int(not parent.passed), "" if parent.passed else parent.id
+        ),
+        "pareto_k": Check(True, found.pareto_k if np.isfinite(found.pareto_k) else np.nan),
+    }
+    return conclude(into, new, parent.seed, tree, watch, checks, more, name)
+
+
+# --- what may be asked ----------------------------------------------------------------------------
+
+
+def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario]:
+    """The parent's scenario and the new one; BadInput with everything that forbids it."""
+    for key, rule, fix in (
+        ("parents", "is an average", "reweight the runs that it mixes, then average these"),
+        ("reweighted", "is reweighted itself", "reweight the run that it is made from"),
+    ):
+        if key in parent.record:
+            raise BadInput([Fault(parent.id, "run", rule, fix)])
+    old, fix = sealed_scenario(parent.path), refit(parent, overrides)
+    try:
+        new = sealed_scenario(parent.path, overrides)
+    except BadInput as error:
+        faults = error.faults
+        for key, setting in overrides.items():  # what else is wrong, each by itself
+            with suppress(BadInput):
+                faults += importance.conflicts(
+                    old, sealed_scenario(parent.path, {key: setting}), fix
+                )
+        raise BadInput(faults) from None
+    if faults := [*importance.conflicts(old, new, fix)]:
+        raise BadInput(faults)
+    return old, new
+
+
+def refit(parent: Run, overrides: Mapping[str, Any]) -> str:
+    """The command that samples anew what is asked of a run."""
+    words = ["simulator", "run", str(parent.path / "scenario.toml"), "--seed", str(parent.seed)]
+    for key, setting in overrides.items():
+        words += ["--set", written(key, setting)]
+    return f"refit: {shlex.join(words)}"
+
+
+def _refusal(
+    parent: Run, old: Scenario, new: Scenario, found: Weights, overrides: Mapping[str, Any]
+) -> Fault:
+    names = importance.changed(old, new) or importance.touched(old, new)
+    key = ", ".join(f"prior.{name}" for name in sorted(names))
+    rule = f"Pareto k is {found.pareto_k:.2f}, above {found.threshold:.2f}"
+    if np.isinf(found.pareto_k):
+        inside = int(np.isfinite(found.log).sum())
+        rule = f"{inside} draws lie where it is, too few for a Pareto k (infinite, above "
+        rule += f"{found.threshold:.2f})"
+    return Fault(parent.id, key, f"{rule}: the draws hardly reach it", refit(parent, overrides))
+
+
+def _record(
+    parent: Run, overrides: Mapping[str, Any], found: Weights, moved: list[str], left_out: list[str]
+) -> dict[str, Any]:
+    """From what the run is made, and how."""
+    return {
+        "parent": about(parent),
+        "changes": dict(overrides),
+        "moved": moved,
+        "pareto_k": found.pareto_k if np.isfinite(found.pareto_k) else None,
+        "pareto_k_threshold": found.threshold,
+        "effective_size": found.effective_size,
+        "left_out": left_out,
+    }
+
+
+# --- draws ----------------------------------------------------------------------------------------
+
+
+def _resampled(draws: xr.DataTree, index: np.ndarray) -> Groups:
+    """Groups of the posterior, each draw where `index` says; those of the prior and data as is.
+
+    Statistics of the sampler are of the walk that it took, and stay with the parent.
+    """
+    flat = index.ravel()
+
+    def taken(variable: xr.DataArray) -> xr.DataArray:
+        values = variable.transpose(*SAMPLE, ...)
+        every = values.values.reshape(-1, *values.shape[2:])
+        return values.copy(data=every[flat].reshape(values.shape))
+
+    groups = {
+        name: draws[name].to_dataset().map(taken, keep_attrs=True)
+        for name in RESAMPLED
+        if name in draws.children
+    }
+    return groups | {n: draws[n].to_dataset() for n in KEPT if n in draws.children}
+
+
+def _restate(groups: Groups, new: Scenario, names: set[str]) -> None:
+    """Standard normals and their densities as the new beliefs have them, at the same values."""
+    posterior = groups["posterior"]
+    values = {n: posterior[n].values for n in names if n in new.beliefs}
+    _, independent = importance.normals(new, values)
+    for group, of in (("unconstrained_posterior", np.asarray), ("log_prior", importance.standard)):
+        if group in groups:
+            stale = [name for name in names if name in groups[group]]
+            fresh = {name: (SAMPLE, of(z)) for name, z in independent.items()}
+            groups[group] = groups[group].drop_vars(stale).assign(fresh)
+
+
+def _redraw_prior(groups: Groups, new: Scenario, seed: int, watch: Stopwatch) -> None:
+    """The prior of the new beliefs and all that follows from it, as a refit draws it."""
+    watch.stage("import")
+    from simulator import inference, model, observations
+
+    watch.stage("build")
+    graph = model.build(new, observations.observe(new.evidence, new.structure))
+    watch.stage("predict")
+    shape = tuple(groups["prior"].sizes[dim] for dim in SAMPLE)
+    prior = inference.prior_draws(graph, seed, shape, "prior")
+    fresh = inference.tree(graph, prior, "prior")
+    if "prior_predictive" in groups:
+        fresh |= inference.predictions(graph, prior, "prior_predictive", seed)
+    groups |= {name: inference.described(group) for name, group in fresh.items()}
+
+
+def _move(groups: Groups, new: Scenario, moved: set[str], seed: int) -> None:
+    """Beliefs that stand alone, put where the new ones have them at the same standard normals."""
+    for name in moved:
+        shape = tuple(groups["prior"].sizes[dim] for dim in SAMPLE)
+        behind = {
+            "posterior": groups["unconstrained_posterior"][name].values,
+            "prior": streams.normals(seed, "prior", f"{name}_z", shape=shape),
+        }
+        for group, z in behind.items():
+            variable = groups[group][name]
+            values = importance.at(new.beliefs[name], z)
+            groups[group] = groups[group].assign({name: variable.copy(data=values)})
