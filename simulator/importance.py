@@ -6,6 +6,7 @@ reach what no draw reaches, or what the draws do not vary in, no weights can hel
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from simulator.quantities import BELIEFS, SLOPES
 from simulator.scenario import Scenario
 
 MATHS = SimpleNamespace(exp=np.exp, erf=special.erf)
-# No observation speaks to these: they move with what is believed of them, and weigh nothing.
+# No observation speaks to these: they can move with what is believed of them, and weigh nothing.
 MOVABLE = (
     *("slowdown_half_life_years", "transfer_exponent", "cost_floor_fraction"),
     *("newest_price_factor", "newest_half_life_years"),
@@ -62,12 +63,15 @@ def weights(draws: xr.Dataset, old: Scenario, new: Scenario) -> Weights:
     names = touched(old, new)
     values = {name: draws[name].transpose(*streams.SAMPLE).values for name in names}
     before, after = (log_density(scenario, values) for scenario in (old, new))
+    if faults := [
+        Fault(old.name, f"prior.{name}", "has draws outside its own belief", "refit")
+        for name, log in before.items()
+        if not np.isfinite(log).all()
+    ]:
+        raise BadInput(faults)
     ratio = np.zeros([draws.sizes[dim] for dim in streams.SAMPLE])
-    for name in names:
+    for name in sorted(names):
         ratio = ratio + after.get(name, 0.0) - before.get(name, 0.0)
-    if np.isnan(ratio).any() or np.isposinf(ratio).any():
-        rule, fix = "has draws outside its own belief", "refit it"
-        raise BadInput([Fault(old.name, ", ".join(sorted(names)), rule, fix)])
     return smoothed(ratio)
 
 
@@ -189,7 +193,13 @@ def correlated(*scenarios: Scenario) -> set[str]:
 
 def movable(old: Scenario, new: Scenario) -> set[str]:
     """Changed beliefs that no observation speaks to, neither directly nor through another one."""
-    return changed(old, new) & {*MOVABLE} - correlated(old, new)
+    both = old.beliefs.keys() & new.beliefs.keys()
+    return changed(old, new) & both & {*MOVABLE} - correlated(old, new)
+
+
+def without(moved: Iterable[str], old: Scenario, new: Scenario) -> Scenario:
+    """The new scenario with some beliefs left as they were."""
+    return replace(new, beliefs=new.beliefs | {name: old.beliefs[name] for name in moved})
 
 
 def touched(old: Scenario, new: Scenario) -> set[str]:
@@ -224,7 +234,7 @@ def conflicts(old: Scenario, new: Scenario, fix: str = "refit") -> Iterator[Faul
 
 def _beliefs(old: Scenario, new: Scenario) -> Iterator[tuple[str, str]]:
     slopes = [[name for name in SLOPES if name in one.beliefs] for one in (old, new)]
-    stated: Iterable[str] = [n for n in BELIEFS if n in changed(old, new) - movable(old, new)]
+    stated: Iterable[str] = [name for name in BELIEFS if name in changed(old, new)]
     if slopes[0] != slopes[1]:
         stated = [name for name in stated if name not in SLOPES]
         for one, names in zip((old, new), slopes, strict=True):

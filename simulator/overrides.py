@@ -47,10 +47,12 @@ def written(key: str, value: Any) -> str:
 
 def _inline(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)} = {_inline(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_inline(k)} = {_inline(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_inline, value)) + "]"
-    return str(value) if isinstance(value, dt.date) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dt.date):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON allows it
 
 
 def override(spec: Spec, key: str, new: Any) -> Iterator[Fault]:

@@ -9,7 +9,6 @@ beliefs it says so, and how to refit.
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +46,13 @@ def reweight(
     Raises BadInput with every change that needs a refit, and where Pareto k is above its threshold.
     """
     parent, into = run if isinstance(run, Run) else open_run(run), Path(into)
-    old, new = _scenarios(parent, overrides)
+    old, new, moved = _scenarios(parent, overrides)
+    unmoved = importance.without(moved, old, new)
     seal.refuse_unwritable(into, DRAW * old.sampler.chains * old.sampler.draws)
     watch = Stopwatch(observer or Silence())
     watch.stage("open")
     draws = parent.draws
     watch.stage("weigh")
-    moved = importance.movable(old, new)
-    unmoved = replace(
-        new, beliefs=new.beliefs | {n: old.beliefs[n] for n in moved if n in old.beliefs}
-    )
     found = importance.weights(draws["posterior"].dataset, old, unmoved)
     if not found.good:
         raise BadInput([_refusal(parent, old, unmoved, found, overrides)])
@@ -81,8 +77,8 @@ def reweight(
 # --- what may be asked ----------------------------------------------------------------------------
 
 
-def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario]:
-    """The parent's scenario and the new one; BadInput with everything that forbids it."""
+def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario, set[str]]:
+    """The parent's scenario, the new one, and what is moved; BadInput with all that forbids it."""
     for key, rule, fix in (
         ("parents", "is an average", "reweight the runs that it mixes, then average these"),
         ("reweighted", "is reweighted itself", "reweight the run that it is made from"),
@@ -90,19 +86,22 @@ def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Sce
         if key in parent.record:
             raise BadInput([Fault(parent.id, "run", rule, fix)])
     old, fix = sealed_scenario(parent.path), refit(parent, overrides)
+
+    def forbidding(new: Scenario) -> list[Fault]:
+        moved = importance.movable(old, new)
+        return [*importance.conflicts(old, importance.without(moved, old, new), fix)]
+
     try:
         new = sealed_scenario(parent.path, overrides)
     except BadInput as error:
         faults = error.faults
-        for key, setting in overrides.items():  # what else is wrong, each by itself
+        for key, setting in overrides.items():  # what cannot be read must not hide the rest
             with suppress(BadInput):
-                faults += importance.conflicts(
-                    old, sealed_scenario(parent.path, {key: setting}), fix
-                )
+                faults += forbidding(sealed_scenario(parent.path, {key: setting}))
         raise BadInput(faults) from None
-    if faults := [*importance.conflicts(old, new, fix)]:
+    if faults := forbidding(new):
         raise BadInput(faults)
-    return old, new
+    return old, new, importance.movable(old, new)
 
 
 def refit(parent: Run, overrides: Mapping[str, Any]) -> str:
