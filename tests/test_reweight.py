@@ -12,7 +12,7 @@ import made
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -56,6 +56,7 @@ SCIPY = {
 
 
 @pytest.mark.parametrize("family", SCIPY)
+@settings(deadline=None)
 @given(
     location=st.floats(-3, 3),
     scale=st.floats(0.1, 3),
@@ -196,6 +197,7 @@ def test_weights_without_a_finite_variance_are_refused():
     assert not found.good
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=8, max_size=40), st.integers(0, 99))
 def test_every_draw_comes_as_often_as_it_weighs(weight, seed):
     share = np.array([*weight, 1.0])[: 2 * ((len(weight) + 1) // 2)]
@@ -489,6 +491,7 @@ def test_averages_and_reweighted_runs_are_refused(parent, tmp_path):
         assert (fault.file, fault.key) == (run.id, "run")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=5), st.floats(-1e9, 1e9) | st.integers(-9, 9)
                        | st.text(max_size=5) | st.booleans(), max_size=3))  # fmt: skip
 def test_what_is_written_is_read_back(value):
