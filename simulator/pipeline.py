@@ -20,7 +20,8 @@ class Observer(Protocol):
     """Told what is going on; the default hears nothing."""
 
     def stage(self, name: str) -> None:
-        """A stage begins: import, build, compile, sample, predict, project, check or seal."""
+        """A stage begins: import, build, compile, sample, predict, project, check or seal; of
+        reweighting also open and weigh."""
 
     def chains(self, progress: list[Any]) -> None:
         """From another thread while sampling: nutpie's progress of each chain."""

@@ -79,12 +79,12 @@ def reweight(
 
 def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario, set[str]]:
     """The parent's scenario, the new one, and what is moved; BadInput with all that forbids it."""
-    for key, rule, fix in (
-        ("parents", "is an average", "reweight the runs that it mixes, then average these"),
-        ("reweighted", "is reweighted itself", "reweight the run that it is made from"),
-    ):
-        if key in parent.record:
-            raise BadInput([Fault(parent.id, "run", rule, fix)])
+    if "parents" in parent.record:
+        fix = "reweight the runs that it mixes, then average these"
+        raise BadInput([Fault(parent.id, "run", "is an average", fix)])
+    if made := parent.record.get("reweighted"):  # of draws that repeat, k would say too little
+        fix = f"reweight what it is made from, {made['parent']['id']}"
+        raise BadInput([Fault(parent.id, "run", "is reweighted itself", fix)])
     old, fix = sealed_scenario(parent.path), refit(parent, overrides)
 
     def forbidding(new: Scenario) -> list[Fault]:
