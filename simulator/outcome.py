@@ -170,7 +170,7 @@ def dump(value: Any) -> str:
 
 
 @contextmanager
-def _written_whole(path: Path) -> Iterator[None]:
+def written_whole(path: Path) -> Iterator[None]:
     """An interrupt waits until the file is written, and a full disk is an OSError.
 
     An interrupt inside the netCDF library would leave its lock held, and its closing would wait for
@@ -194,12 +194,12 @@ def _written_whole(path: Path) -> Iterator[None]:
 
 def _write_tree(tree: "xr.DataTree", path: Path) -> None:
     encoding = {f"/{name}": _encoding(group.dataset) for name, group in tree.children.items()}
-    with _written_whole(path):
+    with written_whole(path):
         tree.to_netcdf(path, engine="netcdf4", encoding=encoding)
 
 
 def _write_dataset(dataset: "xr.Dataset", path: Path) -> None:
-    with _written_whole(path):
+    with written_whole(path):
         dataset.to_netcdf(path, engine="netcdf4", encoding=_encoding(dataset))
 
 

@@ -62,7 +62,7 @@ def seal(
     body = {"format": FORMAT, "about": json.loads(_canonical(dict(about)))}
     into.mkdir(parents=True, exist_ok=True)
     sweep(into)
-    with _partial(into, name) as partial:
+    with draft(into, name) as partial:
         body["files"] = {file: _write(partial / file, writer) for file, writer in writers.items()}
         if strays := set(os.listdir(partial)) - set(writers):
             raise ValueError(f"the writers left files that nobody asked for: {sorted(strays)}")
@@ -144,7 +144,7 @@ def writable(folder: Path, need_bytes: int = 0) -> str | None:
     if not nearest.is_dir():
         return f"{nearest} is not a folder; choose another place"
     try:
-        with _partial(nearest, "probe"):
+        with draft(nearest, "probe"):
             free = shutil.disk_usage(nearest).free
     except OSError as error:
         return f"{nearest} cannot be written to ({error.strerror}); choose another place"
@@ -173,7 +173,7 @@ def _host() -> str:
 
 
 @contextmanager
-def _partial(into: Path, name: str) -> Iterator[Path]:
+def draft(into: Path, name: str) -> Iterator[Path]:
     """A new hidden folder, locked while we live and removed at the end unless renamed away."""
     path, lock = _claim(into, name)
     try:
