@@ -16,6 +16,7 @@ _HOMES = {
     "Scenario": "scenario",
     "calibrate": "calibration",
     "load_scenario": "scenario",
+    "open_batch": "batch.collect",
     "open_run": "run",
     "simulate": "pipeline",
 }
