@@ -13,8 +13,9 @@ from simulator.quantities import BELIEFS, QUANTITIES
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "simulator").rglob("*.py"))
 HEAVY = {"arviz", "arviz_stats", "matplotlib", "numba", "nutpie", "pandas", "pymc", "pytensor"}
-HEAVY |= {"netCDF4", "scipy", "scoringrules", "xarray"}
+HEAVY |= {"netCDF4", "pyarrow", "scipy", "scoringrules", "xarray", "zarr"}
 LIGHT = ["cli", "scenario", "evidence", "run", "tables", "seal", "pipeline", "score_tables"]
+LIGHT += ["batch.state", "batch.status"]
 
 
 def imported(path):
