@@ -81,8 +81,8 @@ def run(
 @as_json
 def status(folder: Path, as_json: bool) -> int:
     """What of a batch is done, what failed and why, and what is missing."""
-    from simulator.batch.collect import print_status
-    from simulator.batch.collect import status as found
+    from simulator.batch.status import print_status
+    from simulator.batch.status import status as found
 
     if as_json:
         emit(found(folder))
