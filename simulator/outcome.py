@@ -48,6 +48,11 @@ class Outcome(NamedTuple):
     seconds: Mapping[str, float]
     predictive: Sequence[dict[str, Any]] = ()
 
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks.values())
+
 
 def seal_run(
     into: Path,
@@ -93,7 +98,7 @@ def seal_outcome(
     """
     draws, forecast = outcome.draws, outcome.forecast
     now = dt.datetime.now(dt.UTC)
-    status = "passed" if all(check.passed for check in outcome.checks.values()) else "failed"
+    status = "passed" if outcome.passed else "failed"
     about = {
         "scenario": scenario,
         "seed": seed,

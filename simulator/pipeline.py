@@ -82,20 +82,22 @@ def simulate(
     draws = inference.sample(
         scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains, threads=threads
     )
-    return conclude(into, scenario, seed, draws, watch, name=name)
+    outcome = conclude(scenario, seed, draws, watch)
+    watch.stage("seal")
+    run = seal_run(into, scenario, seed, outcome, name=name)
+    watch.stage("")
+    run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
+    return run
 
 
 def conclude(
-    into: Path,
     scenario: Scenario,
     seed: int,
     draws: "xr.DataTree",
     watch: Stopwatch,
     checks: Mapping[str, Check] | None = None,
-    more: Mapping[str, Any] | None = None,
-    name: str | None = None,
-) -> Run:
-    """Project draws, check them, and seal all of it; `checks` and `more` are of how they came."""
+) -> Outcome:
+    """Project draws, check and summarise them; `checks` are of how they came."""
     from simulator import diagnostics, forecast, predictive, summary
 
     watch.stage("project")
@@ -108,9 +110,4 @@ def conclude(
     predicted = predictive.check(draws, seed)
     rows = summary.summarise(draws, outputs, before)
     beliefs = summary.beliefs_table(scenario, rows)
-    watch.stage("seal")
-    outcome = Outcome(draws, outputs, judged, rows, beliefs, watch.seconds, predicted)
-    run = seal_run(into, scenario, seed, outcome, more, name)
-    watch.stage("")
-    run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
-    return run
+    return Outcome(draws, outputs, judged, rows, beliefs, watch.seconds, predicted)

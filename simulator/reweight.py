@@ -19,6 +19,7 @@ from simulator import importance, seal, streams
 from simulator.average import about
 from simulator.faults import BadInput, Fault
 from simulator.importance import Weights
+from simulator.outcome import Outcome, seal_run
 from simulator.overrides import written
 from simulator.pipeline import DRAW, Observer, Silence, Stopwatch, conclude
 from simulator.run import Check, Run, open_run
@@ -27,6 +28,7 @@ from simulator.streams import SAMPLE
 
 RESAMPLED = ("posterior", "posterior_predictive", "log_likelihood", "log_prior")
 RESAMPLED += ("unconstrained_posterior",)
+ENOUGH = 0.5  # of the draws, that weights must leave where sampling anew is as good
 KEPT = ("prior", "prior_predictive", "observed_data", "constant_data")
 
 type Groups = dict[str, xr.Dataset]
@@ -38,7 +40,6 @@ def reweight(
     *,
     into: str | Path = "runs",
     observer: Observer | None = None,
-    name: str | None = None,
 ) -> Run:
     """Seal what a run says under other beliefs or of other questions, as a new run in `into`.
 
@@ -46,16 +47,34 @@ def reweight(
     Raises BadInput with every change that needs a refit, and where Pareto k is above its threshold.
     """
     parent, into = run if isinstance(run, Run) else open_run(run), Path(into)
-    old, new, moved = _scenarios(parent, overrides)
-    unmoved = importance.without(moved, old, new)
+    old, new = _scenarios(parent, overrides)
     seal.refuse_unwritable(into, DRAW * old.sampler.chains * old.sampler.draws)
     watch = Stopwatch(observer or Silence())
+    outcome, record = restated(parent, old, new, overrides, refit(parent, overrides), watch)
+    watch.stage("seal")
+    found = seal_run(into, new, parent.seed, outcome, record)
+    watch.stage("")
+    found.seconds = watch.seconds
+    return found
+
+
+def restated(
+    parent: Run,
+    old: Scenario,
+    new: Scenario,
+    changes: Mapping[str, Any],
+    fix: str,
+    watch: Stopwatch,
+) -> tuple[Outcome, dict[str, Any]]:
+    """What a run under `old` says under `new`, and the record of how; BadInput where it cannot."""
+    moved = importance.movable(old, new)
+    unmoved = importance.without(moved, old, new)
     watch.stage("open")
     draws = parent.draws
     watch.stage("weigh")
     found = importance.weights(draws["posterior"].dataset, old, unmoved)
     if not found.good:
-        raise BadInput([_refusal(parent, old, unmoved, found, overrides)])
+        raise BadInput([_refusal(parent, old, unmoved, found, fix)])
     groups = _resampled(draws, importance.resampled(found.log, parent.seed))
     names = importance.touched(old, unmoved)
     _restate(groups, unmoved, names)
@@ -64,21 +83,40 @@ def reweight(
     _move(groups, new, moved, parent.seed)
     tree = xr.DataTree.from_dict(groups)
     left_out = sorted({*draws.children} - {*groups})
-    more = {"reweighted": _record(parent, overrides, found, sorted(moved), left_out)}
     checks = {
         "parents_passed": Check(
             parent.passed, int(not parent.passed), "" if parent.passed else parent.id
         ),
         "pareto_k": Check(True, found.pareto_k if np.isfinite(found.pareto_k) else np.nan),
     }
-    return conclude(into, new, parent.seed, tree, watch, checks, more, name)
+    outcome = conclude(new, parent.seed, tree, watch, checks)
+    return outcome, {"reweighted": _record(parent, changes, found, sorted(moved), left_out)}
+
+
+def trusted(run: Run, scenario: Scenario, into: Path, name: str) -> Run | None:
+    """Seal what a run says of a scenario of its own seed; None unless it passes every check.
+
+    And unless it passed itself, has sampled draws, and the weights leave half of them: sampling
+    anew is always there.
+    """
+    if not run.passed or {"parents", "reweighted"} & run.record.keys():
+        return None
+    old, watch = sealed_scenario(run.path), Stopwatch(Silence())
+    try:
+        outcome, record = restated(run, old, scenario, {}, "refit", watch)
+    except BadInput:
+        return None
+    size = record["reweighted"]["effective_size"]
+    if not outcome.passed or size < ENOUGH * old.sampler.chains * old.sampler.draws:
+        return None
+    return seal_run(into, scenario, run.seed, outcome, record, name)
 
 
 # --- what may be asked ----------------------------------------------------------------------------
 
 
-def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario, set[str]]:
-    """The parent's scenario, the new one, and what is moved; BadInput with all that forbids it."""
+def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Scenario]:
+    """The parent's scenario and the new one; BadInput with all that forbids it."""
     if "parents" in parent.record:
         fix = "reweight the runs that it mixes, then average these"
         raise BadInput([Fault(parent.id, "run", "is an average", fix)])
@@ -101,7 +139,7 @@ def _scenarios(parent: Run, overrides: Mapping[str, Any]) -> tuple[Scenario, Sce
         raise BadInput(faults) from None
     if faults := forbidding(new):
         raise BadInput(faults)
-    return old, new, importance.movable(old, new)
+    return old, new
 
 
 def refit(parent: Run, overrides: Mapping[str, Any]) -> str:
@@ -112,9 +150,7 @@ def refit(parent: Run, overrides: Mapping[str, Any]) -> str:
     return f"refit: {shlex.join(words)}"
 
 
-def _refusal(
-    parent: Run, old: Scenario, new: Scenario, found: Weights, overrides: Mapping[str, Any]
-) -> Fault:
+def _refusal(parent: Run, old: Scenario, new: Scenario, found: Weights, fix: str) -> Fault:
     names = importance.changed(old, new) or importance.touched(old, new)
     key = ", ".join(f"prior.{name}" for name in sorted(names))
     rule = f"Pareto k is {found.pareto_k:.2f}, above {found.threshold:.2f}"
@@ -122,7 +158,7 @@ def _refusal(
         inside = int(np.isfinite(found.log).sum())
         rule = f"{inside} draws lie where it is, too few for a Pareto k (infinite, above "
         rule += f"{found.threshold:.2f})"
-    return Fault(parent.id, key, f"{rule}: the draws hardly reach it", refit(parent, overrides))
+    return Fault(parent.id, key, f"{rule}: the draws hardly reach it", fix)
 
 
 def _record(
@@ -178,13 +214,14 @@ def _restate(groups: Groups, new: Scenario, names: set[str]) -> None:
 def _redraw_prior(groups: Groups, new: Scenario, seed: int, watch: Stopwatch) -> None:
     """The prior of the new beliefs and all that follows from it, as a refit draws it."""
     watch.stage("import")
-    from simulator import inference, model, observations
+    from simulator import graphs, inference, model, observations
 
     watch.stage("build")
     graph = model.build(new, observations.observe(new.evidence, new.structure))
     watch.stage("predict")
     shape = tuple(groups["prior"].sizes[dim] for dim in SAMPLE)
-    prior = inference.prior_draws(graph, seed, shape, "prior")
+    complete = graphs.completion(graph)
+    prior = complete(inference.prior_draws(graph, seed, shape, "prior"))
     fresh = inference.tree(graph, prior, "prior")
     if "prior_predictive" in groups:
         fresh |= inference.predictions(graph, prior, "prior_predictive", seed)

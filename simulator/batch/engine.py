@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,11 @@ from simulator.batch.pool import local
 from simulator.batch.store import Store
 from simulator.batch.work import Order, Report
 from simulator.faults import BadInput, Fault
+
+PARENTS = 3  # runs that are tried in turn; more would take the time that sampling takes
+
+type Kind = tuple[str, int]
+type Phase = list[tuple[Item, tuple[str, ...]]]
 
 
 class Observer(Protocol):
@@ -134,7 +139,9 @@ def run_batch(
     observer = observer or Silence()
     observer.batch(tally)
     if chosen:
-        with closing(_reports(chosen, store, planned, jobs, scheduler)) as reports:
+        hand_out = _hand_out(store, planned.base, jobs, scheduler)
+        phases = _phases(chosen, planned, done) if reweight else [[(item, ()) for item in chosen]]
+        with closing(_reports(phases, hand_out)) as reports:
             for report in reports:
                 tally.reports.append(report)
                 observer.batch(tally)
@@ -144,17 +151,54 @@ def run_batch(
     return tally
 
 
-def _reports(
-    chosen: list[Item], store: Store, planned: Plan, jobs: int | None, scheduler: str | None
-) -> Iterator[Report]:
+def _hand_out(
+    store: Store, base: str, jobs: int | None, scheduler: str | None
+) -> Callable[[Phase], Iterator[Report]]:
+    """How items are handed out, each with the runs that may be reweighted instead."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if scheduler is None:
-        jobs = min(jobs or cores or 1, len(chosen))
-        threads = max((cores or 1) // jobs, 1)
-        return local([Order.of(item, store, planned.base, threads) for item in chosen], jobs)
-    from simulator.batch.cluster import remote
 
-    return remote([Order.of(item, store, planned.base, 1) for item in chosen], scheduler)
+    def orders(phase: Phase, threads: int) -> list[Order]:
+        made = [(Order.of(item, store, base, threads), parents) for item, parents in phase]
+        return [order._replace(parents=parents) for order, parents in made]
+
+    def here(phase: Phase) -> Iterator[Report]:
+        many = min(jobs or cores or 1, len(phase))
+        return local(orders(phase, max((cores or 1) // many, 1)), many)
+
+    def there(phase: Phase) -> Iterator[Report]:
+        from simulator.batch.cluster import remote
+
+        return remote(orders(phase, 1), scheduler)
+
+    return there if scheduler else here
+
+
+def _reports(
+    phases: list[Phase], hand_out: Callable[[Phase], Iterator[Report]]
+) -> Iterator[Report]:
+    for phase in phases:
+        if phase:
+            with closing(hand_out(phase)) as reports:
+                yield from reports
+
+
+def _phases(chosen: list[Item], planned: Plan, done: Container[str]) -> list[Phase]:
+    """First one of each kind, unless some are done; then all others, for which they may serve.
+
+    Of one kind are scenarios that differ in beliefs or questions alone, with one seed.
+    """
+    parents: dict[Kind, list[str]] = {}
+    for item in planned.distinct:
+        if item.key in done:
+            parents.setdefault(item.kind, []).append(item.folder)
+    firsts: Phase = []
+    for item in chosen:
+        if item.kind not in parents:
+            parents[item.kind] = [item.folder]
+            firsts.append((item, ()))
+    begun = {item.key for item, _ in firsts}
+    rest = [(i, tuple(parents[i.kind][:PARENTS])) for i in chosen if i.key not in begun]
+    return [firsts, rest]
 
 
 def _spread(items: list[Item]) -> list[Item]:

@@ -28,7 +28,7 @@ class Item:
     """One scenario of a batch and its place; `faults` say why it cannot be run.
 
     `key` changes with anything that moves its answer; `shape` is shared by all that one compiled
-    model serves.
+    model serves, `kind` by those of one seed that differ in beliefs or questions alone.
     """
 
     key: str
@@ -37,6 +37,7 @@ class Item:
     seed: int
     scenario: str
     shape: str = ""
+    kind: tuple[str, int] = ("", 0)
     observations: int = 0
     faults: tuple[Fault, ...] = ()
 
@@ -135,13 +136,14 @@ def _item(
         key = hashlib.sha256(json.dumps([at, settings], default=str).encode()).hexdigest()[:16]
         return Item(key, at, settings, seed, name, faults=faults)
     return Item(
-        outcome.key(scenario.digest, seed),
-        at,
-        settings,
-        seed,
-        scenario.name,
-        shape,
-        scenario.evidence.size,
+        key=outcome.key(scenario.digest, seed),
+        at=at,
+        set=settings,
+        seed=seed,
+        scenario=scenario.name,
+        shape=shape,
+        kind=(_choice(scenario, "evidence", "structure", "sampler"), seed),
+        observations=scenario.evidence.size,
     )
 
 
@@ -198,12 +200,15 @@ class _Shapes:
         self._sizes: dict[str, list] = {}
 
     def of(self, scenario: Scenario) -> str:
-        chosen = [scenario.spec[section] for section in ("evidence", "structure")]
-        choice = json.dumps(chosen, sort_keys=True, default=str)
+        choice = _choice(scenario, "evidence", "structure")
         if choice not in self._sizes:
             self._sizes[choice] = _sizes(scenario)
         shape = json.dumps([scenario.form, self._sizes[choice]])
         return hashlib.sha256(shape.encode()).hexdigest()[:8]
+
+
+def _choice(scenario: Scenario, *sections: str) -> str:
+    return json.dumps([scenario.spec[s] for s in sections], sort_keys=True, default=str)
 
 
 def _sizes(scenario: Scenario) -> list:

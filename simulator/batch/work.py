@@ -8,6 +8,7 @@ import errno
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from simulator import outcome, seal
 from simulator.batch.plan import Item
 from simulator.batch.store import Store
 from simulator.faults import BadInput, Fault
-from simulator.scenario import variants
+from simulator.run import Run, open_run
+from simulator.scenario import Scenario, variants
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 
@@ -27,6 +29,7 @@ class Order(NamedTuple):
     base: str
     item: dict[str, Any]  # the fields of an Item, without faults
     threads: int = 1
+    parents: Sequence[str] = ()  # folders of runs that may be reweighted instead
 
     @classmethod
     def of(cls, item: Item, store: Store, base: str, threads: int) -> "Order":
@@ -37,8 +40,8 @@ class Order(NamedTuple):
 class Report(NamedTuple):
     """What came of an order.
 
-    `status` is passed or failed (by its checks), elsewhere (another process has it), error (with
-    `kind` and `why`), or stop: nothing more can be written.
+    `status` is passed or failed (by its checks; `kind` says if it was reweighted), elsewhere
+    (another process has it), error (with `kind` and `why`), or stop: nothing more can be written.
     """
 
     key: str
@@ -97,6 +100,8 @@ def _worked(store: Store, item: Item, order: Order) -> Report:
     try:
         scenario = _vary(order.base)(item.set)
         _refuse_change(scenario, item)
+        if run := _reweighted(store, item, scenario, order.parents):
+            return Report(item.key, run.status, "reweighted")
         from simulator.pipeline import simulate
 
         run = simulate(scenario, item.seed, store.path, name=item.folder, threads=order.threads)
@@ -116,11 +121,23 @@ def _worked(store: Store, item: Item, order: Order) -> Report:
     return Report(item.key, run.status)
 
 
+def _reweighted(store: Store, item: Item, scenario: Scenario, parents: Sequence[str]) -> Run | None:
+    """A run done before as this scenario has it; None where none can be trusted to say so."""
+    for name in parents:
+        if not (store.path / name).exists():
+            continue
+        from simulator.reweight import trusted
+
+        if run := trusted(open_run(store.path / name), scenario, store.path, item.folder):
+            return run
+    return None
+
+
 def _error(item: Item, kind: str, why: str) -> Report:
     return Report(item.key, "error", kind, why)
 
 
-def _refuse_change(scenario: Any, item: Item) -> None:
+def _refuse_change(scenario: Scenario, item: Item) -> None:
     if outcome.key(scenario.digest, item.seed) != item.key:
         rule = "or its evidence has changed since the batch was planned"
         raise BadInput([Fault(scenario.name, "scenario", rule, "run the batch again")])
