@@ -5,6 +5,7 @@ import ctypes
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pymc as pm
@@ -384,3 +385,25 @@ def test_a_prior_whose_mean_depends_on_another_is_drawn_from_the_top_down():
     for stray in strays:
         assert kstest(stray.ravel(), "norm").pvalue > 1e-6
         assert kstest(2 * stray.ravel(), "norm").pvalue < 1e-6
+
+
+def test_of_all_that_need_the_same_code_one_compiles_and_the_others_wait(tmp_path):
+    order, path = [], tmp_path / "code.bin"
+
+    def other():
+        with compiled._alone(path):
+            order.append("waited")
+
+    with compiled._alone(path):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.2)
+        order.append("compiled")
+    thread.join()
+    assert order == ["compiled", "waited"]
+
+
+def test_where_nothing_can_be_locked_each_compiles_for_itself(tmp_path):
+    (tmp_path / "file").touch()
+    with compiled._alone(tmp_path / "file" / "code.bin"):
+        pass

@@ -24,8 +24,10 @@ def commands():
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory, compiled_code):
-    """A folder in which the README's commands leave their runs."""
-    return tmp_path_factory.mktemp("readme")
+    """A folder with the README's batch file, in which its commands leave their runs."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "slopes.toml").write_text(blocks("toml")[1], "utf-8")
+    return folder
 
 
 def test_scripts_named_are_there_and_can_be_run():
@@ -42,7 +44,7 @@ def test_command_does_what_it_says(words, workplace, monkeypatch, capsys):
 
 
 def test_scenario_in_the_readme_has_no_fault(tmp_path):
-    (text,) = blocks("toml")
+    text, _ = blocks("toml")
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     assert "my task" in load_scenario(tmp_path / "mine.toml").tasks
 

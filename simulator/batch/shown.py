@@ -42,6 +42,8 @@ def print_tally(tally: "Tally") -> None:
     now = [report.status for report in tally.reports]
     passed, errors = now.count("passed"), now.count("error")
     parts = [f"{passed:,} passed"]
+    if again := sum(report.kind == "reweighted" for report in tally.reports):
+        parts[0] += f" ({again:,} of them reweighted)"
     if checks := now.count("failed"):
         parts.append(tables.style(f"{checks:,} failed their checks", fg="red"))
     if errors:
