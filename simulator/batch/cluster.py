@@ -52,10 +52,12 @@ def remote(orders: Sequence[Order], scheduler: str) -> Iterator[Report]:
 def _client(scheduler: str) -> tuple[Any, Any]:
     try:
         from distributed import Client, as_completed
+        from distributed.comm import get_address_host_port
     except ImportError:
         fix = "install the extra: pip install '.[cluster]'"
         raise BadInput([Fault("--scheduler", scheduler, "needs dask.distributed", fix)]) from None
     try:
+        get_address_host_port(scheduler, strict=True)  # first: a client that fails on it lives on
         return Client(scheduler, timeout=WAIT, set_as_default=False), as_completed
     except (OSError, ValueError, TimeoutError) as error:
         fix = "start one, or check the address, as in tcp://host:8786"

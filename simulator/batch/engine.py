@@ -45,6 +45,7 @@ class Tally:
     total: int
     before: int  # done when it began
     limit: int  # how many of the others were to be done
+    failed_before: int = 0  # of those done before: by their checks, or damaged since
     reports: list[Report] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -55,8 +56,9 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """Bad input, failed checks and errors, of what was done now."""
-        return self.faulty + sum(report.status != "passed" for report in self.reports)
+        """Bad input, failed checks and errors; also of what was done before."""
+        now = sum(report.status != "passed" for report in self.reports)
+        return self.faulty + self.failed_before + now
 
     @property
     def per_minute(self) -> float:
@@ -82,6 +84,7 @@ class Tally:
             "total": self.total,
             "done": self.done,
             "done_before": self.before,
+            "failed_before": self.failed_before,
             "bad_input": self.faulty,
             "failed": self.failed,
             "seconds": self.seconds,
@@ -135,6 +138,7 @@ def run_batch(
         total=len(mine),
         before=len(mine) - len(missing),
         limit=len(chosen),
+        failed_before=sum(not _passed(done[item.key]) for item in mine if item.key in done),
     )
     observer = observer or Silence()
     observer.batch(tally)
@@ -149,6 +153,13 @@ def run_batch(
                     break
     tally.seconds = time.monotonic() - tally.began
     return tally
+
+
+def _passed(run: Path) -> bool:
+    try:
+        return seal.manifest(run)["about"].get("status") == "passed"
+    except seal.Damaged:
+        return False
 
 
 def _hand_out(
@@ -170,7 +181,7 @@ def _hand_out(
 
         return remote(orders(phase, 1), scheduler)
 
-    return there if scheduler else here
+    return here if scheduler is None else there
 
 
 def _reports(

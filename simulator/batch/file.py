@@ -5,18 +5,21 @@ fixes beliefs at points that fill the range of what is believed of them. Reading
 of the file itself; what is wrong with single scenarios is the plan's to find.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from simulator import schema
+from simulator import schema, units
 from simulator.faults import BadInput, Fault, nearest
 from simulator.scenario import NAME, read_toml
 from simulator.schema import Section, Text
 
+SEED = "sampler.seed"
 RESERVED = ("seed", "point")  # dimensions that every batch has
+MOST = 100_000  # scenarios; more is a mistake, and would fill memory before it is seen to be one
 DEPTH = {"prior": 2, "task": 3}  # of a key that is set as a whole; others have two parts
 
 type Settings = dict[str, Any]
@@ -41,7 +44,7 @@ class Design(Section):
     """So many points over beliefs, each fixed at a quantile of what the base believes of it."""
 
     kind: Literal["sobol", "latin-hypercube"]
-    points: Annotated[int, Field(ge=1, le=1_000_000)]
+    points: Annotated[int, Field(ge=1)]
     over: Annotated[list[Text], Field(min_length=1)]
     seed: Seed = 1
 
@@ -65,6 +68,8 @@ def read_batch(path: str | Path) -> BatchFile:
     A `base` that is a path counts from the file's own folder.
     """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device may have no end
+        raise BadInput([Fault(str(path), "file", "is a device or pipe", "name a plain file")])
     batch, faults = schema.parse(BatchFile, read_toml(path), str(path), "batch")
     if batch is None:
         raise BadInput(faults)
@@ -72,7 +77,7 @@ def read_batch(path: str | Path) -> BatchFile:
     if faults:
         raise BadInput(faults)
     if batch.base.endswith(".toml") or "/" in batch.base:
-        batch = batch.model_copy(update={"base": str((path.parent / batch.base).resolve())})
+        batch = batch.model_copy(update={"base": str(path.parent.resolve() / batch.base)})
     return batch
 
 
@@ -90,7 +95,13 @@ def _faults(batch: BatchFile) -> Iterator[tuple[str, str, str]]:
     """Key, rule and fix of what is wrong between the parts of a file."""
     if not NAME.fullmatch(batch.name):
         yield "name", f"{batch.name!r} is not 1 to 40 of a-z 0-9 - _ .", "it names the batch"
+    if (count := _count(batch)) > MOST:
+        rule = f"makes {units.significant(count, 3)} scenarios, of at most {MOST:,}"
+        yield "batch", rule, "take fewer levels, or a design of points, or several batches"
     names = [axis.name for axis in batch.axis]
+    for name in {*names, *(level.name for axis in batch.axis for level in axis.level)}:
+        if not name.isprintable() or not name.strip():
+            yield "axis", f"{name!r} cannot be shown", "rename it"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield "axis", f"{name!r} stands twice", "rename one"
     for name in RESERVED:
@@ -102,8 +113,19 @@ def _faults(batch: BatchFile) -> Iterator[tuple[str, str, str]]:
         levels = [level.name for level in axis.level]
         for name in sorted({name for name in levels if levels.count(name) > 1}):
             yield f"axis {axis.name!r}", f"level {name!r} stands twice", "rename one"
+        if any(key == SEED for level in axis.level for key, _ in flat(level.set)):
+            yield f"axis {axis.name!r}", f"{SEED} is no change", "write seeds = [1, 2] at the top"
+    if batch.seeds and any(key == SEED for key, _ in flat(batch.set)):
+        yield "set", f"{SEED} is set by seeds too", "set it in one place"
     yield from _combination_faults(batch)
     yield from _clashes(batch)
+
+
+def _count(batch: BatchFile) -> int:
+    """How many scenarios it makes."""
+    grid = math.prod(len(axis.level) for axis in batch.axis)
+    points = batch.design.points if batch.design else 1
+    return (len(batch.combination) or grid) * points * len(batch.seeds or [0])
 
 
 def _combination_faults(batch: BatchFile) -> Iterator[tuple[str, str, str]]:

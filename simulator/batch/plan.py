@@ -6,7 +6,7 @@ A plan is plain data, so that it can be kept with the runs: who reads the runs n
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -20,6 +20,7 @@ from simulator.scenario import Scenario, variants
 
 FORMAT = 1
 
+type Vary = Callable[[Mapping[str, Any]], Scenario]
 type At = dict[str, str | int]  # axis to level, "point" to number, "seed" to seed
 
 
@@ -96,7 +97,7 @@ def plan(path: str | Path) -> Plan:
     their items.
     """
     batch = read_batch(path)
-    vary = variants(batch.base)
+    vary = _placed(variants(batch.base), str(path))
     common = dict(flat(batch.set))
     base = vary(common)
     points = _points(batch, base, str(path))
@@ -121,6 +122,21 @@ def plan(path: str | Path) -> Plan:
         dims["point"] = list(numbers)
     items.sort(key=lambda item: item.shape)  # stable: otherwise in the order of the file
     return Plan(batch.name, batch.base, dims | {"seed": list(seeds)}, points, items)
+
+
+def _placed(vary: Vary, where: str) -> Vary:
+    """The same, but what is wrong with a key is said of the file that sets it."""
+
+    def varied(settings: Mapping[str, Any]) -> Scenario:
+        try:
+            return vary(settings)
+        except BadInput as error:
+            set_here = (f._replace(file=where) if f.file == "--set" else f for f in error.faults)
+            raise BadInput(set_here) from None
+        except RecursionError:
+            raise BadInput([Fault(where, "set", "is nested too deeply", "flatten it")]) from None
+
+    return varied
 
 
 def _item(

@@ -29,7 +29,7 @@ def print_check(found: dict[str, Any]) -> None:
         tables.say(f"  {model['scenarios']:>6,}  {_levels(model['levels'])}")
     _rest(models, "more models")
     if estimate := found["estimate"]:
-        tables.say(
+        tables.note(
             f"From a short trial: {estimate['seconds_each']:.0f} s and "
             f"{estimate['mb_each']:.0f} MB each on one processor, so with {estimate['jobs']} "
             f"about {_span(estimate['minutes'])} and {_size(estimate['disk_mb'])}; "
@@ -51,7 +51,8 @@ def print_tally(tally: "Tally") -> None:
     if tally.faulty:
         parts.append(tables.style(f"{tally.faulty:,} are bad input", fg="red"))
     if tally.before:
-        parts.append(f"{tally.before:,} were done before")
+        failed = f" ({tally.failed_before:,} failed)" if tally.failed_before else ""
+        parts.append(f"{tally.before:,} were done before{failed}")
     if left := tally.total - tally.done - errors:
         parts.append(f"{left:,} left to do")
     tables.say(f"{tally.name}: {', '.join(parts)}")
