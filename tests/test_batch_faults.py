@@ -1,10 +1,14 @@
 """Batches asked for wrongly: files that are a mistake, and what a second call says of the first."""
 
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import simulator
 from simulator import cli
 from simulator.batch import cluster
 from simulator.batch.engine import run_batch
@@ -94,3 +98,16 @@ def test_what_is_no_address_leaves_no_client_behind(scheduler):
     pytest.importorskip("distributed", reason="needs the extra: cluster")
     with pytest.raises(BadInput, match="does not answer"):
         next(cluster.remote([], scheduler))
+
+
+def test_workers_do_not_import_what_stands_where_the_user_stands(tmp_path):
+    (tmp_path / "simulator").mkdir()
+    (tmp_path / "simulator" / "__init__.py").write_text('raise SystemExit("trapped")')
+    (tmp_path / "batch.toml").write_text(HEAD, "utf-8")
+    ours = {"PYTHONPATH": str(Path(simulator.__file__).parent.parent)}
+    command = [sys.executable, "-P", "-m", "simulator", "batch", "run", "batch.toml"]
+    said = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | ours
+    )
+    assert "trapped" not in said.stdout
+    assert len(list((tmp_path / "runs" / "small").glob("base-*"))) == 1

@@ -16,7 +16,8 @@ from simulator.batch.work import Order, Report, lost
 
 MEMORY_MB = 2000  # a worker that has grown beyond this is replaced by a fresh one
 AGAIN = 1.0  # seconds until an order that another process has is asked for again
-WORKER = [sys.executable, "-m", "simulator.batch.worker"]
+SAFE = ["-P"] if sys.flags.safe_path else []  # no folder called simulator where the user stands
+WORKER = [sys.executable, *SAFE, "-m", "simulator.batch.worker"]
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
