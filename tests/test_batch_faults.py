@@ -1,5 +1,7 @@
 """Batches asked for wrongly: files that are a mistake, and what a second call says of the first."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from simulator import cli
 from simulator.batch import cluster
 from simulator.batch.engine import run_batch
 from simulator.batch.plan import plan
+from simulator.batch.store import Store
 from simulator.faults import BadInput
 
 HEAD = """
@@ -111,3 +114,16 @@ def test_workers_do_not_import_what_stands_where_the_user_stands(tmp_path):
     )
     assert "trapped" not in said.stdout
     assert len(list((tmp_path / "runs" / "small").glob("base-*"))) == 1
+
+
+def test_a_drive_without_locks_is_worked_on_all_the_same(tmp_path, monkeypatch):
+    """Else every scenario would be someone else's, and be waited for without end."""
+
+    def none(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    with Store(tmp_path).held("a") as first, Store(tmp_path).held("a") as second:
+        assert (first, second) == (True, False)
+    monkeypatch.setattr(fcntl, "flock", none)
+    with Store(tmp_path).held("a") as first, Store(tmp_path).held("a") as second:
+        assert (first, second) == (True, True)

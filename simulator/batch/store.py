@@ -80,9 +80,11 @@ class Store:
         with path.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 yield False
                 return
+            except OSError:  # a drive without locks: two may do the same, of which one is kept
+                pass
             try:
                 yield True
             finally:
