@@ -115,6 +115,14 @@ def test_a_design_fills_what_is_believed(written, kind):
     assert other != planned.points
 
 
+def test_what_a_design_fixes_is_correlated_with_nothing(written):
+    design = '[design]\nkind = "sobol"\npoints = 2\nover = ["rl_slope"]\n'
+    assert load_scenario("base").correlations
+    planned = plan(written(HEAD + design))
+    assert not planned.faulty
+    assert not load_scenario("base", planned.items[0].set).correlations
+
+
 def test_shapes_are_shared_by_what_differs_in_numbers_only(written):
     text = HEAD.replace('evidence.sources = "none", ', "")
     planned = plan(written(text + RATIO + COST))

@@ -13,7 +13,6 @@ from simulator.batch.plan import Item, Plan, plan
 from simulator.batch.pool import local
 from simulator.batch.store import Store
 from simulator.batch.work import Order, Report
-from simulator.faults import BadInput, Fault
 
 PARENTS = 3  # runs that are tried in turn; more would take the time that sampling takes
 
@@ -119,9 +118,7 @@ def run_batch(
     """
     planned = plan(file)
     store = Store(into)
-    if why := seal.writable(store.path):
-        rule, _, fix = why.partition("; ")
-        raise BadInput([Fault(str(into), "--into", rule, fix)])
+    seal.refuse_unwritable(store.path)
     store.keep_plan(planned)
     for item in planned.faulty:
         store.fail(item, "bad input", "; ".join(map(str, item.faults)))

@@ -6,7 +6,7 @@ A plan is plain data, so that it can be kept with the runs: who reads the runs n
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -101,27 +101,42 @@ def plan(path: str | Path) -> Plan:
     common = dict(flat(batch.set))
     base = vary(common)
     points = _points(batch, base, str(path))
+    common |= _uncorrelated(base, points)
     seeds = batch.seeds or [base.sampler.seed]
-    numbers = range(batch.design.points) if batch.design else [None]
     items, shapes = [], _Shapes()
-    for at, changes in _levels(batch):
-        for number in numbers:
-            fixed = {} if number is None else {"point": number}
-            values = {f"prior.{b}.value": xs[number] for b, xs in points.items()} if fixed else {}
-            settings = common | changes | values
-            try:
-                scenario, faults = vary(settings), ()
-                shape = shapes.of(scenario)
-            except BadInput as error:
-                scenario, faults, shape = None, tuple(error.faults), ""
-            for seed in seeds:
-                place = at | fixed | {"seed": seed}
-                items.append(_item(place, settings, seed, scenario, base.name, shape, faults))
+    for at, changes in _places(batch, points):
+        settings = common | changes
+        try:
+            scenario, faults = vary(settings), ()
+            shape = shapes.of(scenario)
+        except BadInput as error:
+            scenario, faults, shape = None, tuple(error.faults), ""
+        for seed in seeds:
+            place = at | {"seed": seed}
+            items.append(_item(place, settings, seed, scenario, base.name, shape, faults))
     dims: dict[str, list] = {axis.name: [x.name for x in axis.level] for axis in batch.axis}
     if batch.design:
-        dims["point"] = list(numbers)
+        dims["point"] = list(range(batch.design.points))
     items.sort(key=lambda item: item.shape)  # stable: otherwise in the order of the file
     return Plan(batch.name, batch.base, dims | {"seed": list(seeds)}, points, items)
+
+
+def _places(batch: BatchFile, points: dict[str, list[float]]) -> Iterator[tuple[At, dict]]:
+    """Each place on the axes and among the points, with all that it sets."""
+    for at, changes in _levels(batch):
+        if not batch.design:
+            yield at, changes
+            continue
+        for number in range(batch.design.points):
+            values = {f"prior.{name}.value": column[number] for name, column in points.items()}
+            yield at | {"point": number}, changes | values
+
+
+def _uncorrelated(base: Scenario, points: Container[str]) -> dict[str, Any]:
+    """What a design fixes is correlated with nothing any more."""
+    pairs = base.spec.get("correlation", [])
+    kept = [pair for pair in pairs if not any(name in points for name in pair["between"])]
+    return {} if kept == pairs else {"correlation": kept}
 
 
 def _placed(vary: Vary, where: str) -> Vary:

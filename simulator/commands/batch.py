@@ -59,11 +59,15 @@ def run(
     from simulator.progress import batch_observer
 
     into = into or Path("runs") / read_batch(file).name
-    with batch_observer() as observer:
-        tally = run_batch(
-            file, into, jobs=jobs, scheduler=scheduler, limit=limit,
-            shard=_shard(shard), reweight=reweight, observer=observer,
-        )  # fmt: skip
+    try:
+        with batch_observer() as observer:
+            tally = run_batch(
+                file, into, jobs=jobs, scheduler=scheduler, limit=limit,
+                shard=_shard(shard), reweight=reweight, observer=observer,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        click.echo(f"what is done stays in {into}; the same command goes on from there", err=True)
+        raise
     if as_json:
         emit(tally.to_json())
     else:
