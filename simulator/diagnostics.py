@@ -127,6 +127,11 @@ def mcse_median(draws: np.ndarray) -> float:
     return float(array_stats.mcse(draws, method="quantile", prob=0.5))
 
 
+def mcse_mean(draws: np.ndarray) -> float:
+    """Monte Carlo standard error of the mean; draws of shape (chain, draw)."""
+    return float(array_stats.mcse(draws, method="mean"))
+
+
 def e_bfmi(energy: np.ndarray) -> np.ndarray:
     """Energy's Bayesian fraction of missing information, by chain; shape (chain, draw)."""
     return np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1, ddof=1)

@@ -68,6 +68,14 @@ class Display:
         said += f", {failed} failed their diagnostics" if failed else ""
         self._progress.update(self._task, description=said, completed=done, total=total)
 
+    def paths(self, done: int, total: int) -> None:
+        """Paths so far, their rate and the time left."""
+        rate = done / max(time.perf_counter() - self._since, 1e-9)
+        said = (
+            f"{done:,} of {total:,} paths, {rate:,.0f} a second, {(total - done) / rate:.0f} s left"
+        )
+        self._progress.update(self._task, description=said, completed=done, total=total)
+
     def batch(self, tally: Any) -> None:
         """Scenarios of a batch so far, their rate and the time left."""
         done, total = len(tally.reports), tally.limit

@@ -190,8 +190,10 @@ def test_no_record_comes_by_an_age_with_the_probability_of_poisson(age):
 
 def test_records_and_costs_only_fall():
     path = stairs()
-    assert (path.clock.diff("record") > 0).all()
-    assert (path.fallen.diff("record") > 0).all()
+    assert len(path.blocks) > 1
+    for _, clock, fallen in path.blocks:
+        assert (np.diff(clock, axis=0) > 0).all()
+        assert (np.diff(fallen, axis=0) > 0).all()
     costs = [path.cost(age) for age in (0, 0.3, 1, 2, 5, 10)]
     assert all((later <= earlier).all() for earlier, later in pairwise(costs))
     assert (costs[0] == 3).all()
@@ -251,7 +253,7 @@ def test_a_path_of_thousands_of_records_is_short_and_lags_by_half_a_step():
     path = stairs(drop=1e-3, rate=3.0, remaining=1.0, half_life=np.inf, shape=small)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert path.clock.sizes["record"] < 2 * module.STEPS
+    assert sum(len(block.clock) for block in path.blocks) < 2 * module.STEPS
     assert peak < 8 * 2 * 500 * module.STEPS * 10  # bytes: ten arrays of the size of a path
     assert off_mean(path, 30 - 0.0585, age=10.0) < WORST
     assert off_mean(path, 30.0, age=10.0) > WORST

@@ -47,7 +47,9 @@ class Staircase:
             there = start[paths] - fallen <= threshold + 1e-12
             found = there.any(axis=0)
             time[paths[found]] = clock[there.argmax(axis=0)[found], found]
-        years = self.decline.age_of(self.start.copy(data=time.reshape(self.start.shape)) * self.drop)
+        years = self.decline.age_of(
+            self.start.copy(data=time.reshape(self.start.shape)) * self.drop
+        )
         reachable = np.isfinite(years) & (self.floor <= threshold + 1e-12)
         return xr.where(self.start <= threshold, 0.0, years.where(reachable, np.inf))
 
