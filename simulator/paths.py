@@ -26,7 +26,7 @@ from simulator.run import Run
 from simulator.scenario import consistency
 from simulator.streams import SAMPLE
 
-SIZE = 16_384  # paths of a chunk, or as many as the run has draws where those are more
+SIZE = 12_288  # paths of a chunk, or as many as the run has draws where those are more
 CHANGEABLE = ("task", "forecast")
 FITTED = ("forecast.today", "forecast.algorithm_baseline")  # the draws themselves depend on these
 LABELS = ("series", "cost_benchmark")  # whatever else is labelled owes nothing to a path
@@ -144,7 +144,7 @@ def _asked(run: Run, paths: int, overrides: dict[str, Any]) -> tuple[Any, xr.Dat
     if "parents" in run.record:
         rule, fix = "is an average of runs", "ask one of its parents"
         raise BadInput([Fault(run.id, "run", rule, fix)])
-    posterior = run.draws["posterior"].dataset
+    posterior = _posterior(run)
     draws = math.prod(posterior.sizes[dim] for dim in SAMPLE)
     faults = []
     if paths < draws:
@@ -172,8 +172,14 @@ def _asked(run: Run, paths: int, overrides: dict[str, Any]) -> tuple[Any, xr.Dat
             faults.append(Fault("--set", f"task.{name}.resembles", rule, nearest(like, known)))
     if faults:
         raise BadInput(faults)
-    used = [name for name, draws in posterior.items() if {*draws.dims} <= {*SAMPLE, *LABELS}]
-    return settings, posterior[used].drop_vars(SAMPLE)
+    return settings, posterior
+
+
+def _posterior(run: Run) -> xr.Dataset:
+    """Those draws that paths depend on, which are a fraction of all that a run keeps."""
+    with xr.open_dataset(run.path / "draws.nc", group="posterior", engine="netcdf4") as stored:
+        used = [name for name, draws in stored.items() if {*draws.dims} <= {*SAMPLE, *LABELS}]
+        return stored[used].load().drop_vars(SAMPLE)
 
 
 def _settings(spec: dict[str, Any]) -> tuple[Any, list[Fault]]:

@@ -7,9 +7,9 @@ monaco are looked for in `--python` (default: this one), Squiggle in the node_mo
 `--squiggle`.
 
 The job: a cost that is LogNormal with 5/95% at $1,000/$100,000 falls each year by a factor,
-LogNormal with 5/95% at 5/10, whose excess over 1.3 shrinks each year by a share Uniform(0, 0.3): its
-cost at the end of each of ten years; and the multiplier 100**(1/ratio), the ratio LogNormal with
-5/95% at 0.25/1.
+LogNormal with 5/95% at 5/10, whose excess over 1.3 shrinks each year by a share Uniform(0, 0.3):
+its cost at the end of each of ten years; and the multiplier 100**(1/ratio), the ratio LogNormal
+with 5/95% at 0.25/1.
 """
 
 import argparse

@@ -18,8 +18,8 @@ from simulator.overrides import parse_override
 @click.option("--paths", type=click.IntRange(1), default=1_000_000, show_default=True,
               help="At least as many as RUN has draws.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE",
-              help="A key under task. or forecast., as in task.mine='{cost_usd=2000,"
-              'debut=2026-12-01,resembles="new"}\' or forecast.dates=\'[2030-01-01]\'.')  # fmt: skip
+              help="A key under task. or forecast., as in forecast.dates='[2030]' or "
+              "task.mine='{cost_usd=2000,debut=2026-12-01,resembles=\"new\"}'.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1),
               help="Default: RUN's own, so that the first paths are its forecast.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), help="Threads; changes no number.")
