@@ -6,7 +6,7 @@ on the threads, more paths begin with the fewer, and memory does not grow with t
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Lock
 
 import numpy as np
 
@@ -37,38 +37,32 @@ def stream(
     if paths < 1 or size < 1 or threads < 1:
         raise ValueError("paths, size and threads must be at least 1")
     left = iter(range(-(-paths // size)))  # shared: each thread takes the next
-    stop = Event()
+    found: dict[str, Histogram] = {}
+    lock, stop = Lock(), Event()
 
-    def work() -> dict[str, Histogram]:
-        found: dict[str, Histogram] = {}
+    def work() -> None:
         scratch = np.empty(size)
         try:
             for chunk in left:
                 if stop.is_set():
-                    break
+                    return
                 count = min(size, paths - chunk * size)
                 for name, results in draw(chunk, count).items():
-                    if name not in found:
-                        found[name] = Histogram((bins or {}).get(name, OOM))
-                    found[name].add(results[:count], scratch)
+                    part = Histogram((bins or {}).get(name, OOM))
+                    part.add(results[:count], scratch)
+                    with lock:
+                        found.setdefault(name, Histogram(part.bins)).merge(part)
                 if watch:
                     watch(count)
         except BaseException:
             stop.set()  # the others need not go on
             raise
-        return found
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            parts = [job.result() for job in [pool.submit(work) for _ in range(threads)]]
+            for job in [pool.submit(work) for _ in range(threads)]:
+                job.result()
         except BaseException:  # an interrupt of the waiting, too
             stop.set()
             raise
-    merged = parts[0]
-    for part in parts[1:]:
-        for name, histogram in part.items():
-            if name in merged:
-                merged[name].merge(histogram)
-            else:
-                merged[name] = histogram
-    return merged
+    return found
