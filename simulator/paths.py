@@ -5,25 +5,22 @@ and what the model has not seen. The first S paths are the run's own forecast. M
 the noise's part of the Monte Carlo error and not the posterior's, so each error is that of both.
 """
 
-import copy
 import math
 from collections.abc import Mapping
 from threading import Lock
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from simulator import chunks, diagnostics, forecast, schema, streams, summary
-from simulator.faults import BadInput, Fault, nearest
+from simulator import chunks, diagnostics, forecast, streams, summary
+from simulator.faults import BadInput, Fault
 from simulator.forecast import burden, costs, multipliers
 from simulator.histogram import OOM, YEARS, Histogram
-from simulator.overrides import override
 from simulator.prior import TABLED
 from simulator.quantities import OUTPUTS
 from simulator.run import Run
-from simulator.scenario import consistency
+from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
 
 SIZE = 12_288  # paths of a chunk, or as many as the run has draws where those are more
@@ -52,7 +49,7 @@ def further(
     `ess_tail` and `r_hat` are those of the first S paths. `overrides` are dotted keys in task and
     forecast. Numbers do not depend on `jobs`, the number of threads. Raises BadInput.
     """
-    scenario, posterior = _asked(run, paths, dict(overrides or {}))
+    scenario, posterior = _asked(run, paths, overrides or {})
     simulated = _Paths(scenario, posterior, run.seed if seed is None else seed, paths)
     bins = {name: YEARS if row["unit"] == "years" else OOM for name, row in simulated.rows.items()}
     simulated.look(bins)
@@ -65,7 +62,7 @@ def further(
 class _Paths:
     """The chunks of a run's paths, and how often each draw's lay below the first quantiles."""
 
-    def __init__(self, scenario: Any, posterior: xr.Dataset, seed: int, paths: int):
+    def __init__(self, scenario: Scenario, posterior: xr.Dataset, seed: int, paths: int):
         self._scenario, self._posterior, self._seed = scenario, posterior, seed
         self._shape = tuple(posterior.sizes[dim] for dim in SAMPLE)
         self._draws = math.prod(self._shape)
@@ -139,8 +136,8 @@ def _elements(outputs: xr.Dataset) -> dict[str, np.ndarray]:
 # --- what is asked --------------------------------------------------------------------------------
 
 
-def _asked(run: Run, paths: int, overrides: dict[str, Any]) -> tuple[Any, xr.Dataset]:
-    """The settings of the forecast, and those draws that it uses."""
+def _asked(run: Run, paths: int, overrides: Mapping[str, Any]) -> tuple[Scenario, xr.Dataset]:
+    """The scenario with its new tasks and dates, and those draws that it uses."""
     if "parents" in run.record:
         rule, fix = "is an average of runs", "ask one of its parents"
         raise BadInput([Fault(run.id, "run", rule, fix)])
@@ -150,29 +147,17 @@ def _asked(run: Run, paths: int, overrides: dict[str, Any]) -> tuple[Any, xr.Dat
     if paths < draws:
         rule = f"must be at least {draws}, as many as the run has draws"
         faults.append(Fault("--paths", str(paths), rule, "simulator show has those"))
-    spec, changed = copy.deepcopy(run.spec), set()
-    for key, new in overrides.items():
-        section, _, rest = key.partition(".")
-        if section not in CHANGEABLE or not rest or key in FITTED:
+    for key in overrides:
+        if key.partition(".")[0] not in CHANGEABLE or key in FITTED:
             rule = "would change the draws: only tasks and where the forecast is read can be set"
             faults.append(Fault("--set", key, rule, "make a new run: simulator run --set"))
-            continue
-        faults += override(spec, key, new)
-        if section == "task":
-            changed.add(rest.split(".")[0])
-    settings, bad = _settings(spec)
-    faults += bad
-    known = {"typical", "new"}
-    known |= {
-        name for label in LABELS if label in posterior for name in posterior[label].values.tolist()
-    }
-    for name in sorted(changed & settings.tasks.keys()):
-        if (like := settings.tasks[name].resembles) not in known:
-            rule = f"{like!r} is no benchmark or series of this run"
-            faults.append(Fault("--set", f"task.{name}.resembles", rule, nearest(like, known)))
+    try:
+        scenario = sealed_scenario(run.path, overrides)
+    except BadInput as error:
+        faults += error.faults
     if faults:
         raise BadInput(faults)
-    return settings, posterior
+    return scenario, posterior
 
 
 def _posterior(run: Run) -> xr.Dataset:
@@ -180,21 +165,3 @@ def _posterior(run: Run) -> xr.Dataset:
     with xr.open_dataset(run.path / "draws.nc", group="posterior", engine="netcdf4") as stored:
         used = [name for name, draws in stored.items() if {*draws.dims} <= {*SAMPLE, *LABELS}]
         return stored[used].load().drop_vars(SAMPLE)
-
-
-def _settings(spec: dict[str, Any]) -> tuple[Any, list[Fault]]:
-    """The sections that paths depend on, and every fault in them."""
-    where, faults = "--set", []
-    found = SimpleNamespace(tasks={})
-    for section in ("structure", "forecast"):
-        value, bad = schema.parse(schema.SECTIONS[section], spec.get(section, {}), where, section)
-        setattr(found, section, value)
-        faults += bad
-    for name, table in spec.get("task", {}).items():
-        task, bad = schema.parse(schema.Task, table, where, f"task.{name}")
-        faults += bad
-        if task:
-            found.tasks[name] = task
-    if found.forecast:
-        faults += consistency(found.forecast, found.tasks, where)
-    return found, faults

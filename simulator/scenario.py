@@ -144,7 +144,7 @@ def _checked(
         chosen, bad = _select(evidence, parts["evidence"], where)
         faults += bad
     if "forecast" in parts:
-        faults += consistency(parts["forecast"], tasks, where)
+        faults += _consistency(parts["forecast"], tasks, where)
     if faults:
         raise BadInput(faults)
     structure = parts["structure"]
@@ -295,10 +295,9 @@ def _select(
     return kept, faults
 
 
-def consistency(
+def _consistency(
     forecast: schema.Forecast, tasks: dict[str, schema.Task], where: str
 ) -> Iterator[Fault]:
-    """What in the forecast and the tasks contradicts something else there."""
     for key in ("dates", "thresholds_usd", "inference_factors", "ages_years", "recipe_scores"):
         asked = getattr(forecast, key)
         if len({*asked}) < len(asked):

@@ -292,8 +292,8 @@ def test_tasks_and_dates_that_the_run_does_not_have(small):
         (["--set", "forecast.dates=[2090-01-01]"], "past the horizon"),
         (["--set", "forecast.daets=[2030-01-01]"], "did you mean dates"),
         (["--set", 'task.x={cost_usd=-1,debut=2027-01-01,resembles="new"}'], "greater than 0"),
-        (["--set", 'task.x={cost_usd=1,debut=2027-01-01,resembles="aimee"}'], "this run"),
-        (["--set", "task=3"], "would change the draws"),
+        (["--set", 'task.x={cost_usd=1,debut=2027-01-01,resembles="aimee"}'], "is no benchmark"),
+        (["--set", "task=3"], "must be a table"),
         (["--set", "forecast.dates"], "KEY=VALUE"),
     ],
 )

@@ -328,13 +328,13 @@ def test_densities_and_prior_are_those_of_the_new_beliefs(weighed):
 
 
 def test_the_prior_is_drawn_as_a_refit_draws_it(parent, tmp_path):
-    from simulator import inference, model, observations
+    from simulator import graphs, inference, model, observations
 
     change = {"prior.curve_noise.quantiles": {"q05": 0.02, "q95": 0.25}}
     found = reweight(parent, change, into=tmp_path)
     scenario = load_scenario("base", change)
     graph = model.build(scenario, observations.observe(scenario.evidence, scenario.structure))
-    draws = inference.prior_draws(graph, parent.seed, (4, 100), "prior")
+    draws = graphs.completion(graph)(inference.prior_draws(graph, parent.seed, (4, 100), "prior"))
     expected = inference.tree(graph, draws, "prior")
     expected |= inference.predictions(graph, draws, "prior_predictive", parent.seed)
     identical(found.draws, expected, *expected)

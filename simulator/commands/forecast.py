@@ -4,13 +4,12 @@ import os
 import sys
 import time
 from threading import Lock
-from typing import Any
 
 import click
 
 from simulator.faults import BadInput
-from simulator.options import as_json, emit, opened
-from simulator.overrides import parse_override
+from simulator.options import as_json, emit, opened, replaced
+from simulator.run import Run
 
 
 @click.command("forecast")
@@ -40,7 +39,9 @@ def command(
     by chance in steps, the multiplier of a new benchmark, and the burden. Everything else is a
     function of the draws, to which more paths add nothing.
     """
-    overrides = _overrides(settings)
+    overrides, faults = replaced(settings)
+    if faults:
+        raise BadInput(faults)
     found = opened(run)
     since = time.perf_counter()
     rows = _watched(found, paths, seed, jobs or min(os.cpu_count() or 1, 4), overrides)
@@ -54,20 +55,7 @@ def command(
     return 0
 
 
-def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
-    overrides, faults = {}, []
-    for text in settings:
-        try:
-            key, value = parse_override(text)
-            overrides[key] = value
-        except BadInput as error:
-            faults += error.faults
-    if faults:
-        raise BadInput(faults)
-    return overrides
-
-
-def _watched(found: Any, paths: int, seed: int | None, jobs: int, overrides: dict) -> list[dict]:
+def _watched(found: Run, paths: int, seed: int | None, jobs: int, overrides: dict) -> list[dict]:
     from simulator.paths import further
 
     about = {"seed": seed, "jobs": jobs, "overrides": overrides}
@@ -88,7 +76,7 @@ def _watched(found: Any, paths: int, seed: int | None, jobs: int, overrides: dic
         return further(found, paths, watch=watch, **about)
 
 
-def _print(found: Any, paths: int, rows: list[dict], everything: bool) -> None:
+def _print(found: Run, paths: int, rows: list[dict], everything: bool) -> None:
     from simulator import histogram, labels, tables
 
     tables.print_checks(found)
