@@ -1,8 +1,9 @@
-"""Make the checkout's .venv hold what a lock file lists.
+"""Make an environment of the checkout hold what a lock file lists.
 
-setup.sh runs this with a suitable Python when .venv is missing or out of date. Only one process
-at a time gets to work, the others wait for it. A copy of the installed lock is written into
-.venv last of all: without that copy the environment counts as unfinished.
+setup.sh runs this with a suitable Python when the environment is missing or out of date: .venv, or
+.venv-benchmark for the programs that benchmarks compare with. Only one process at a time gets to
+work, the others wait for it. A copy of the installed lock is written into the environment last of
+all: without that copy it counts as unfinished.
 """
 
 import fcntl
@@ -15,16 +16,20 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".venv"
+KIND, INSTALLER = sys.argv[1:]  # runtime, test or benchmark; pip or uv
+ENVIRONMENT = ROOT / (".venv-benchmark" if KIND == "benchmark" else ".venv")
 PYTHON = ENVIRONMENT / "bin" / "python"
 LOG = ENVIRONMENT / "setup.log"
-# Shows that .venv was made here; holds the SIMULATOR_PYTHON it was made for, or an empty line.
+# Shows that it was made here; holds the SIMULATOR_PYTHON it was made for, or an empty line.
 MARK = ENVIRONMENT / "simulator-python"
 # Present while packages are added to an environment that is already in use.
 ADDING = ENVIRONMENT / "adding"
 
 RUNTIME_LOCK = ROOT / "scripts" / "requirements.lock"
-TEST_LOCK = ROOT / "scripts" / "requirements-test.lock"  # a superset of the runtime lock
+# The other locks are supersets of the runtime lock.
+OTHER_LOCKS = {
+    kind: ROOT / "scripts" / f"requirements-{kind}.lock" for kind in ("test", "benchmark")
+}
 
 PLATFORMS = """\
 The simulator's packages come ready-built for Linux (glibc 2.28 or later, x86-64 or arm64) and
@@ -75,7 +80,7 @@ def remove_environment() -> None:
     if not MARK.exists() and any(ENVIRONMENT.iterdir()):
         raise SetupError(f"{ENVIRONMENT} was made by something else. Move it away and run again.")
     # The stamps first, so that nobody takes the half-removed environment for a complete one.
-    for lock in (RUNTIME_LOCK, TEST_LOCK):
+    for lock in (RUNTIME_LOCK, *OTHER_LOCKS.values()):
         (ENVIRONMENT / lock.name).unlink(missing_ok=True)
     for entry in ENVIRONMENT.iterdir():
         if entry.is_dir() and not entry.is_symlink():
@@ -94,9 +99,9 @@ def create_environment(with_pip: bool) -> None:
     Path(packages, "simulator-checkout.pth").write_text(f"{checkout}\n")
 
 
-def install(lock: Path, installer: str, held: int) -> None:
+def install(lock: Path, held: int) -> None:
     demands: list[str | Path] = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    if installer == "uv":
+    if INSTALLER == "uv":
         target: list[str | Path] = ["--python", PYTHON, "--compile-bytecode"]
         if run(["uv", "pip", "install", *target, *demands, "-r", lock], held):
             return
@@ -127,26 +132,25 @@ def stamp(lock: Path) -> None:
     partial.replace(ENVIRONMENT / lock.name)
 
 
-def build(kind: str, installer: str, held: int) -> None:
-    locks = [RUNTIME_LOCK] if kind == "runtime" else [RUNTIME_LOCK, TEST_LOCK]
+def build(held: int) -> None:
+    locks = [RUNTIME_LOCK] if KIND == "runtime" else [RUNTIME_LOCK, OTHER_LOCKS[KIND]]
     fresh = not usable()
     if not fresh and all(installed(lock) for lock in locks):
         return  # whoever held the lock before has done it
     say("Setting up (once, about a minute) ...")
     if fresh or ADDING.exists():
         remove_environment()
-        create_environment(with_pip=installer != "uv")
+        create_environment(with_pip=INSTALLER != "uv")
     else:
         LOG.unlink(missing_ok=True)
         ADDING.touch()
-    install(locks[-1], installer, held)
+    install(locks[-1], held)
     ADDING.unlink(missing_ok=True)
     for lock in locks:
         stamp(lock)
 
 
 def main() -> int:
-    kind, installer = sys.argv[1:]
     try:
         with (ROOT / ".venv.lock").open("a") as lock:
             try:
@@ -154,7 +158,7 @@ def main() -> int:
             except BlockingIOError:
                 say("Waiting for another set-up of this checkout ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            build(kind, installer, lock.fileno())
+            build(lock.fileno())
     except SetupError as error:
         say(str(error))
     except (OSError, subprocess.CalledProcessError) as error:

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
-# Sourced by simulate and test, which set `root`: the checkout, as an absolute path.
-# `set_up runtime` or `set_up test` returns once .venv holds what the lock file lists.
-# Nothing is written to stdout.
+# Sourced by simulate, test and benchmark, which set `root`: the checkout, as an absolute path.
+# `set_up runtime` or `set_up test` returns once .venv holds what the lock file lists, `set_up
+# benchmark` once .venv-benchmark does. Nothing is written to stdout.
 
 # Another project's modules must not reach this one's environment.
 unset PYTHONHOME PYTHONPATH
@@ -133,16 +133,18 @@ find_python() {
     exit 2
 }
 
-# The set-up leaves in .venv, as its last act, a copy of the lock it installed.
+# The set-up leaves in the environment, as its last act, a copy of each lock it installed.
 is_ready() {
-    [ -x "$root/.venv/bin/python" ] || return 1
-    cmp -s "$root/scripts/requirements.lock" "$root/.venv/requirements.lock" || return 1
-    if [ "$1" = test ]; then
-        cmp -s "$root/scripts/requirements-test.lock" "$root/.venv/requirements-test.lock" ||
-            return 1
-    fi
+    environment=$root/.venv
+    [ "$1" = benchmark ] && environment=$root/.venv-benchmark
+    [ -x "$environment/bin/python" ] || return 1
+    locks=requirements.lock
+    [ "$1" = runtime ] || locks="$locks requirements-$1.lock"
+    for lock in $locks; do
+        cmp -s "$root/scripts/$lock" "$environment/$lock" || return 1
+    done
     [ -z "${SIMULATOR_PYTHON-}" ] && return 0
-    read -r asked <"$root/.venv/simulator-python" && [ "$asked" = "$SIMULATOR_PYTHON" ]
+    read -r asked <"$environment/simulator-python" && [ "$asked" = "$SIMULATOR_PYTHON" ]
 }
 
 set_up() {

@@ -12,8 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
-SHELL_SCRIPTS = ["simulate", "test", "calibrate", "setup.sh", "lock"]
+SHELL_SCRIPTS = ["simulate", "test", "benchmark", "calibrate", "setup.sh", "lock"]
 LOCKS = ["requirements.lock", "requirements-test.lock"]
+BENCHMARK_LOCK = "requirements-benchmark.lock"
+ALL_LOCKS = [*LOCKS, BENCHMARK_LOCK]
 TOOLS = ["sh", "cat", "cmp", "dirname", "readlink", "printf", "env"]
 SYSTEM_PLACES = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", "/opt;", "/Library/Frameworks/"]
 
@@ -66,9 +68,9 @@ def fake_python(path):
     return program(path, f'case $2 in -c) echo "ok {path}" ;; *) echo "$0 runs" "$@" ;; esac')
 
 
-def fake_environment(checkout, *locks):
+def fake_environment(checkout, *locks, name=".venv"):
     """An environment that is complete as far as the given locks go."""
-    environment = checkout / ".venv"
+    environment = checkout / name
     program(environment / "bin" / "python", r'printf "%s\n" "$PWD" "$@"')
     for lock in locks:
         shutil.copyfile(checkout / "scripts" / lock, environment / lock)
@@ -80,7 +82,7 @@ def test_shell_syntax(name):
     subprocess.run(["/bin/sh", "-n", SCRIPTS / name], check=True)
 
 
-@pytest.mark.parametrize("name", ["simulate", "test", "lock"])
+@pytest.mark.parametrize("name", ["simulate", "test", "benchmark", "lock"])
 def test_scripts_are_executable(name):
     assert os.access(SCRIPTS / name, os.X_OK)
 
@@ -170,6 +172,15 @@ def test_arguments_reach_pytest_intact(checkout):
     assert result.stderr == ""
     expected = [str(checkout), "-P", "-m", "pytest", f"--rootdir={checkout}", *arguments]
     assert result.stdout == "".join(f"{line}\n" for line in expected)
+
+
+def test_a_benchmark_has_an_environment_of_its_own(checkout):
+    fake_environment(checkout, "requirements.lock", BENCHMARK_LOCK, name=".venv-benchmark")
+    result = call(checkout, checkout / "scripts" / "benchmark", "two words", "--quick")
+    assert result.stderr == ""
+    expected = [f"{checkout}/scripts/benchmarks", "two words", "--quick"]
+    assert result.stdout.splitlines()[1:] == expected
+    assert not (checkout / ".venv").exists()
 
 
 def test_a_symlink_to_the_script_works(checkout):
@@ -268,6 +279,18 @@ def test_a_changed_lock_starts_the_environment_afresh(checkout, uv):
     assert len(asked(checkout)) == 3
 
 
+def test_a_benchmark_is_set_up_beside_the_users_environment(checkout, uv):
+    call(checkout, checkout / "scripts" / "simulate", **uv)
+    (checkout / "scripts" / "benchmarks" / "__main__.py").write_text("import simulator\n")
+    result = call(checkout, checkout / "scripts" / "benchmark", **uv)
+    assert result.returncode == 0, result.stderr
+    assert asked(checkout)[1].endswith(f"/scripts/{BENCHMARK_LOCK}")
+    assert not (checkout / ".venv" / BENCHMARK_LOCK).exists()
+    for script in ("simulate", "benchmark"):
+        call(checkout, checkout / "scripts" / script, **uv)
+    assert len(asked(checkout)) == 2
+
+
 def test_a_failed_set_up_says_so_and_is_done_again(checkout, uv):
     failed = call(checkout, checkout / "scripts" / "simulate", FAIL="1", **uv)
     assert failed.returncode == 2
@@ -321,7 +344,7 @@ def requirements(name):
     return {line.split(" --hash")[0].strip(): line for line in lines}
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL_LOCKS)
 def test_every_locked_requirement_is_pinned_and_hashed(name):
     locked = requirements(name)
     assert locked
@@ -330,7 +353,7 @@ def test_every_locked_requirement_is_pinned_and_hashed(name):
         assert re.search(r"--hash=sha256:[0-9a-f]{64}( |$)", line)
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL_LOCKS)
 def test_locks_hold_nothing_but_pins_and_hashes(name):
     """So no option that names a package index, or another place to take packages from."""
     text = (SCRIPTS / name).read_text()
@@ -340,7 +363,6 @@ def test_locks_hold_nothing_but_pins_and_hashes(name):
         assert re.fullmatch(rf"#[^-]*|{pin}|    --hash=sha256:[0-9a-f]{{64}}( \\)?", line), line
 
 
-def test_the_test_lock_holds_the_whole_runtime_lock():
-    assert (
-        requirements("requirements.lock").items() <= requirements("requirements-test.lock").items()
-    )
+@pytest.mark.parametrize("name", ALL_LOCKS[1:])
+def test_every_lock_holds_the_whole_runtime_lock(name):
+    assert requirements("requirements.lock").items() <= requirements(name).items()
