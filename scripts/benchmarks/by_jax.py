@@ -5,16 +5,17 @@ variables are all unbounded, so draws need no transformation; what the model com
 left out, in their favour.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
-type Again = Callable[[], Any]
+type Alone = Callable[[], float]  # seconds
 
 
-def sample(sampler: str, model: Any, settings: Any, seed: int) -> tuple[dict[str, Any], Any, Again]:
-    """Draws of the free variables by name (chain, draw, ...), divergences, and the same again.
+def sample(sampler: str, model: Any, settings: Any, seed: int) -> tuple[dict[str, Any], Any, Alone]:
+    """Draws of the free variables by name (chain, draw, ...), divergences, and one thing more.
 
-    Calling the last samples once more, compiled already: what sampling alone takes.
+    Calling the last samples again, and gives the seconds that sampling alone takes.
     """
     import jax
     import xarray as xr
@@ -28,40 +29,44 @@ def sample(sampler: str, model: Any, settings: Any, seed: int) -> tuple[dict[str
         for each, (name, shape) in zip(keys, shapes.items(), strict=True)
     ]
     by = {"numpyro": _numpyro, "blackjax": _blackjax}[sampler]
-    draws, diverging, again = by(model, settings, key, starts)
+    draws, diverging, seconds = by(model, settings, key, starts)
     dims = ("chain", "draw")
     free = {
         name: xr.DataArray(values, dims=[*dims, *(f"{name}_{i}" for i in range(values.ndim - 2))])
         for name, values in zip(shapes, draws, strict=True)
     }
-    return free, xr.DataArray(diverging, dims=dims), again
+    return free, xr.DataArray(diverging, dims=dims), seconds
 
 
-def _numpyro(model: Any, settings: Any, key: Any, starts: list) -> tuple[list, Any, Again]:
+def _numpyro(model: Any, settings: Any, key: Any, starts: list) -> tuple[list, Any, Alone]:
     import jax
     from numpyro.infer import MCMC, NUTS
     from pymc.sampling.jax import get_jaxified_logp
 
     potential = get_jaxified_logp(model, negative_logp=False)  # which is what turns the sign
-    mcmc = MCMC(
-        NUTS(potential_fn=potential, target_accept_prob=settings.target_accept),
-        num_warmup=settings.tune,
-        num_samples=settings.draws,
-        num_chains=settings.chains,
-        chain_method="parallel" if _enough(settings) else "vectorized",
-        progress_bar=False,
-    )
 
-    def run() -> tuple[list, Any]:
+    def run(draws: int, tune: int) -> tuple[list, Any]:
+        mcmc = MCMC(
+            NUTS(potential_fn=potential, target_accept_prob=settings.target_accept),
+            num_warmup=tune,
+            num_samples=draws,
+            num_chains=settings.chains,
+            chain_method="parallel" if _enough(settings) else "vectorized",
+            progress_bar=False,
+        )
         mcmc.run(key, init_params=starts, extra_fields=("diverging",))
         fields = mcmc.get_extra_fields(group_by_chain=True)
         return jax.block_until_ready((mcmc.get_samples(group_by_chain=True), fields["diverging"]))
 
-    draws, diverging = run()
-    return draws, diverging, run
+    def alone() -> float:
+        """It traces anew whenever it is called, as a run of one draw does."""
+        run(1, 1)
+        return _timed(run, settings.draws, settings.tune) - _timed(run, 1, 1)
+
+    return *run(settings.draws, settings.tune), alone
 
 
-def _blackjax(model: Any, settings: Any, key: Any, starts: list) -> tuple[list, Any, Again]:
+def _blackjax(model: Any, settings: Any, key: Any, starts: list) -> tuple[list, Any, Alone]:
     import blackjax
     import jax
     from blackjax.adaptation.base import get_filter_adapt_info_fn
@@ -92,11 +97,16 @@ def _blackjax(model: Any, settings: Any, key: Any, starts: list) -> tuple[list, 
     def run() -> tuple[list, Any]:
         return jax.block_until_ready(chains(keys, starts))
 
-    draws, diverging = run()
-    return draws, diverging, run
+    return *run(), lambda: _timed(run)
 
 
 def _enough(settings: Any) -> bool:
     import jax
 
     return jax.local_device_count() >= settings.chains
+
+
+def _timed(call: Callable, *arguments: Any) -> float:
+    since = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - since

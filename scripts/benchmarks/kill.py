@@ -26,6 +26,7 @@ COMMON = {f"sampler.{name}": n for name, n in {"chains": 4, "draws": 20, "tune":
 VICTIMS = ("the command", "the command and its workers", "a worker")
 DISK = 4, 64  # MB of the small disk, before and after it is made larger
 SOME_FAILED, BAD_INPUT = 5, 2
+DELAY = 2.0  # seconds, the longest between a scenario that is done and a kill
 
 
 def scenarios(count: int) -> list[dict]:
@@ -71,26 +72,30 @@ def kill(process: subprocess.Popen, victim: str, rng: random.Random) -> bool:
     return True
 
 
-def torment(file: Path, into: Path, kills: int, seconds: float, start: float) -> dict:
-    """Kill so many times, then let it finish: counts by victim, and what changed that was done."""
+def torment(file: Path, into: Path, kills: int, count: int) -> dict:
+    """Kill so many times, then let it finish: counts by victim, and what changed that was done.
+
+    Kills are spread over the `count` scenarios, each at a random time after one of them is done, or
+    after the command has started where it was done before.
+    """
     rng = random.Random(1)
     done, changed = dict.fromkeys(VICTIMS, 0), set()
     seen: dict[str, tuple] = {}
-    while sum(done.values()) < kills:
-        process = started(file, into)
-        deadline = time.monotonic() + start * rng.random() + rng.uniform(0, 2 * seconds / kills)
-        while process.poll() is None:
-            time.sleep(max(deadline - time.monotonic(), 0))
-            victim = rng.choice(VICTIMS)
-            if kill(process, victim, rng):
-                done[victim] += 1
-            if victim != "a worker":
-                break
-            deadline = time.monotonic() + rng.uniform(0.1, 1)
-        process.communicate()
-        changed |= _changed(seen, into)
     process = started(file, into)
+    for number in range(kills):
+        while process.poll() is None and len(runs(into)) < number * count / (kills + 1):
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, DELAY))
+        victim = rng.choice(VICTIMS)
+        done[victim] += kill(process, victim, rng)
+        if victim != "a worker":
+            process.communicate()
+            changed |= _changed(seen, into)
+            process = started(file, into)
     process.communicate()
+    if sum(done.values()):  # a killed worker's scenario is for the next call to make up for
+        process = started(file, into)
+        process.communicate()
     changed |= _changed(seen, into)
     return {"kills": done, "changed": sorted(changed), "code": process.returncode}
 
@@ -171,8 +176,8 @@ def full_disk(home: Path) -> list[dict]:
             seen: dict[str, tuple] = {}
             _changed(seen, into)
             met = process.returncode == BAD_INPUT and len(lines) == 1 and not bad
-            said = f"exit code {process.returncode}, {len(before)} done, {len(bad)} damaged, "
-            said += f"said: {'; '.join(lines)}"
+            print("\n".join(lines), file=sys.stderr)
+            said = f"{process.returncode}, {len(lines)}; {len(before)} done, {len(bad)} damaged"
             first = measure.claim(says[0], said, goal[0], met)
             enlarge()
             process = started(file, into)
@@ -197,11 +202,9 @@ def measured(options) -> dict:
         whole, broken = home / "whole", home / "broken"
         words = measure.simulator("batch", "run", file, "--into", home / "warm", "--limit", "4")
         measure.timed(words, good=(0, SOME_FAILED))  # compiles what is missing
-        since = time.monotonic()
         started(file, whole).communicate()
-        seconds = time.monotonic() - since
-        print(f"uninterrupted: {seconds:.1f} s", file=sys.stderr, flush=True)
-        found = torment(file, broken, kills, seconds, start=6.0)
+        print("done without interruption", file=sys.stderr, flush=True)
+        found = torment(file, broken, kills, count)
         expected, got = runs(whole), runs(broken)
         bad = damaged(broken)
         different = [
