@@ -18,6 +18,7 @@ _HOMES = {
     "load_scenario": "scenario",
     "open_batch": "batch.collect",
     "open_run": "run",
+    "run_batch": "batch.engine",
     "simulate": "pipeline",
 }
 __all__ = sorted(_HOMES)
