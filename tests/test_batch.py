@@ -439,3 +439,29 @@ def test_the_default_folder_is_named_after_the_batch(written, tmp_path, monkeypa
     assert cli.run(["batch", "run", str(written(HEAD)), "--limit", "0"]) == 0
     assert Path("runs/small/plan.json").exists()
     assert "1 left to do" in capsys.readouterr().out
+
+
+LEVELS = """
+[[axis]]
+name = "transfer"
+level = [
+    { name = "base" },
+    { name = "low", set = { "prior.transfer_exponent.quantiles" = { q05 = 0.2, q95 = 0.6 } } },
+    { name = "far", set = { "prior.rl_slope.quantiles" = { q05 = 300, q95 = 400 } } },
+]
+"""
+
+
+def test_reweighting_serves_where_it_can_and_sampling_elsewhere(written, tmp_path):
+    free = 'name = "small"\nbase = "base"\nset = { evidence.sources = "none" }\n'
+    file = written(free + LEVELS)
+    tally = run_batch(file, tmp_path / "out", jobs=1, reweight=True)
+    at = {item.key: item.at["transfer"] for item in plan(file).items}
+    kinds = {at[report.key]: report.kind for report in tally.reports}
+    assert kinds == {"base": "", "low": "reweighted", "far": ""}
+    assert tally.failed == 0
+    sampled = run_batch(file, tmp_path / "again", jobs=1)
+    assert sampled.failed == 0
+    for key, path in Store(tmp_path / "out").runs().items():
+        again = open_run(Store(tmp_path / "again").runs()[key])
+        assert open_run(path).forecast.equals(again.forecast)  # what moves, moves exactly
