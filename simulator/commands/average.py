@@ -7,7 +7,7 @@ import click
 from simulator.options import CHECK_FAILED, as_json, emit, opened
 
 
-@click.command("average")
+@click.command("average", short_help="Mix runs into one.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
     "--weights",

@@ -8,7 +8,7 @@ from simulator.options import CHECK_FAILED, as_json, chosen, emit, sampling, see
 from simulator.schema import Structure
 
 
-@click.command("backtest")
+@click.command("backtest", short_help="Forecast from past days, and score it.")
 @click.argument("scenario")
 @click.option(
     "--as-of",

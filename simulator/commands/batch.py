@@ -10,12 +10,12 @@ from simulator.options import BAD_INPUT, SOME_FAILED, as_json, emit
 FOLDER = click.Path(path_type=Path)
 
 
-@click.group("batch")
+@click.group("batch", short_help="Many scenarios from one file.")
 def command() -> None:
     """Many scenarios from one FILE: check, run, continue, look, collect."""
 
 
-@command.command("check")
+@command.command("check", short_help="What a file comes to; time and disk, by a short trial.")
 @click.argument("file", type=FOLDER)
 @click.option("--trial/--no-trial", default=True, help="Sample one briefly, to estimate.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; one per processor by default.")
@@ -34,7 +34,7 @@ def check(file: Path, trial: bool, jobs: int | None, as_json: bool) -> int:
     return BAD_INPUT if found["faults"] else 0
 
 
-@command.command("run")
+@command.command("run", short_help="Sample what is missing of a file.")
 @click.argument("file", type=FOLDER)
 @click.option("--into", type=FOLDER, help="Folder of the batch.  [default: runs/NAME]")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; one per processor by default.")
@@ -80,7 +80,7 @@ def run(
     return SOME_FAILED if tally.failed else 0
 
 
-@command.command("status")
+@command.command("status", short_help="What is done, what failed and why, what is missing.")
 @click.argument("folder", type=FOLDER, metavar="DIR")
 @as_json
 def status(folder: Path, as_json: bool) -> int:
@@ -95,7 +95,7 @@ def status(folder: Path, as_json: bool) -> int:
     return 0
 
 
-@command.command("collect")
+@command.command("collect", short_help="All runs as one table or labelled object.")
 @click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option("--format", "form", type=click.Choice(["parquet", "netcdf", "zarr"]),
               default="parquet", show_default=True)  # fmt: skip

@@ -5,7 +5,7 @@ import click
 from simulator.options import answer, as_json, opened
 
 
-@click.command("burden")
+@click.command("burden", short_help="Uses at which RL once is cheaper than inference.")
 @click.argument("run")
 @click.option("--factor", type=float, required=True, help="Factor of inference at every use.")
 @click.option("--rl-spend", type=float, required=True,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 
 
-@click.command("calibrate")
+@click.command("calibrate", short_help="Is the sampler honest?")
 @click.argument("scenario")
 @click.option("--simulations", type=click.IntRange(20, 100_000), default=200, show_default=True,
               help="Data sets to draw and to sample.")  # fmt: skip

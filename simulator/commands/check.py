@@ -8,7 +8,7 @@ from simulator.faults import BadInput, Fault
 from simulator.options import BAD_INPUT, as_json, choosing, chosen, emit
 
 
-@click.command("check")
+@click.command("check", short_help="Every fault of scenarios at once; samples nothing.")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @choosing
 @as_json

@@ -5,7 +5,7 @@ import click
 from simulator.options import as_json, emit, opened
 
 
-@click.command("compare")
+@click.command("compare", short_help="Which run predicts the evidence better.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--headline-only", is_flag=True, help="Only what the runs answer, side by side.")
 @click.option("--leave-out-high-k", is_flag=True,

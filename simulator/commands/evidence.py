@@ -7,7 +7,7 @@ import click
 from simulator.options import as_json, choosing, chosen, emit
 
 
-@click.command("evidence")
+@click.command("evidence", short_help="What a scenario is conditioned on.")
 @click.argument("scenario")
 @choosing
 @as_json

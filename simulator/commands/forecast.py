@@ -12,7 +12,7 @@ from simulator.options import as_json, emit, opened, replaced
 from simulator.run import Run
 
 
-@click.command("forecast")
+@click.command("forecast", short_help="Many more paths than a run has draws.")
 @click.argument("run")
 @click.option("--paths", type=click.IntRange(1), default=1_000_000, show_default=True,
               help="At least as many as RUN has draws.")  # fmt: skip

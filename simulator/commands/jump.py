@@ -6,7 +6,7 @@ from simulator.options import answer, as_json, opened
 from simulator.quantities import TOKENS
 
 
-@click.command("jump")
+@click.command("jump", short_help="Compute that lifts a score.")
 @click.argument("run")
 @click.option("--from", "from_score", type=float, required=True, help="Score, 0 to 1.")
 @click.option("--to", "to_score", type=float, required=True, help="Higher score, 0 to 1.")

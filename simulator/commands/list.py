@@ -8,7 +8,7 @@ from simulator.faults import BadInput, Fault
 from simulator.options import as_json, emit
 
 
-@click.command("list")
+@click.command("list", short_help="The runs in a folder.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("runs"))
 @as_json
 def command(folder: Path, as_json: bool) -> None:

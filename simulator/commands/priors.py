@@ -7,7 +7,7 @@ import click
 from simulator.options import as_json, choosing, chosen, emit
 
 
-@click.command("priors")
+@click.command("priors", short_help="What a scenario believes, and why.")
 @click.argument("scenario")
 @choosing
 @as_json

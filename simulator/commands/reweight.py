@@ -9,7 +9,7 @@ from simulator.faults import BadInput
 from simulator.options import CHECK_FAILED, as_json, emit, opened, replaced, replacing
 
 
-@click.command("reweight")
+@click.command("reweight", short_help="A run under other beliefs, from its own draws.")
 @click.argument("run")
 @replacing
 @click.option("--into", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,

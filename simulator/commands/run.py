@@ -9,7 +9,7 @@ import click
 from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, sampling, seeded
 
 
-@click.command("run")
+@click.command("run", short_help="Sample a scenario and seal the answer as a run.")
 @click.argument("scenario")
 @seeded
 @click.option("--into", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,

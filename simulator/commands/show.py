@@ -5,7 +5,7 @@ import click
 from simulator.options import as_json, emit, opened
 
 
-@click.command("show")
+@click.command("show", short_help="The tables of a run.")
 @click.argument("run")
 @click.option("--all", "everything", is_flag=True, help="Every output, not the headline only.")
 @as_json

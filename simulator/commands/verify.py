@@ -5,7 +5,7 @@ import click
 from simulator.options import opened
 
 
-@click.command("verify")
+@click.command("verify", short_help="Prove every byte of a run.")
 @click.argument("run")
 def command(run: str) -> None:
     """Prove that every byte of RUN is as it was sealed."""
