@@ -1,4 +1,4 @@
-"""Draws in chunks that fit a processor's cache, by any number of threads, kept as histograms only.
+"""Draws in chunks of bounded size, by any number of threads, kept as histograms only.
 
 What a chunk holds depends on its number alone, and counts are whole. So the numbers do not depend
 on the threads, more paths begin with the fewer, and memory does not grow with them.
@@ -12,7 +12,9 @@ import numpy as np
 
 from simulator.histogram import OOM, Bins, Histogram
 
-SIZE = 32_768  # draws of a chunk: a quarter of a megabyte for each result
+# Draws of a chunk, a megabyte for each result. Less would fit the cache better, and threads would
+# wait for the interpreter more than they work.
+SIZE = 131_072
 
 # Named results of chunk i, of which the first n are wanted; any further ones are ignored.
 type Draw = Callable[[int, int], Mapping[str, np.ndarray]]

@@ -23,7 +23,7 @@ from simulator.run import Run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
 
-SIZE = 12_288  # paths of a chunk, or as many as the run has draws where those are more
+SIZE = 24_576  # paths of a chunk, or as many as the run has draws where those are more
 CHANGEABLE = ("task", "forecast")
 FITTED = ("forecast.today", "forecast.algorithm_baseline")  # the draws themselves depend on these
 LABELS = ("series", "cost_benchmark")  # whatever else is labelled owes nothing to a path

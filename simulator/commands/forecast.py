@@ -11,6 +11,8 @@ from simulator.faults import BadInput
 from simulator.options import as_json, emit, opened, replaced
 from simulator.run import Run
 
+THREADS = 2  # more wait for the interpreter longer than they work
+
 
 @click.command("forecast", short_help="Many more paths than a run has draws.")
 @click.argument("run")
@@ -44,7 +46,7 @@ def command(
         raise BadInput(faults)
     found = opened(run)
     since = time.perf_counter()
-    rows = _watched(found, paths, seed, jobs or min(os.cpu_count() or 1, 4), overrides)
+    rows = _watched(found, paths, seed, jobs or min(os.cpu_count() or 1, THREADS), overrides)
     taken = time.perf_counter() - since
     if as_json:
         asked = {"paths": paths, "seed": found.seed if seed is None else seed, "set": overrides}
