@@ -12,9 +12,9 @@ import numpy as np
 
 from simulator.histogram import OOM, Bins, Histogram
 
-# Draws of a chunk, a megabyte for each result. Less would fit the cache better, and threads would
+# Draws of a chunk, two megabytes for each result. Less would fit the cache better, and threads would
 # wait for the interpreter more than they work.
-SIZE = 131_072
+SIZE = 262_144
 
 # Named results of chunk i, of which the first n are wanted; any further ones are ignored.
 type Draw = Callable[[int, int], Mapping[str, np.ndarray]]
