@@ -12,8 +12,8 @@ import numpy as np
 
 from simulator.histogram import OOM, Bins, Histogram
 
-# Draws of a chunk, two megabytes for each result. Less would fit the cache better, and threads would
-# wait for the interpreter more than they work.
+# Draws of a chunk, two megabytes for each result. Less would fit the cache better, and threads
+# would wait for the interpreter more than they work.
 SIZE = 262_144
 
 # Named results of chunk i, of which the first n are wanted; any further ones are ignored.

@@ -1,7 +1,9 @@
 """What several commands share: options that change a scenario, opening a run, JSON on stdout."""
 
 import json
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,32 @@ def opened(name: str) -> Any:
     known = [run.id for run in found]
     fix = nearest(name, known) if known else "make one with: simulator run base"
     raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
+
+
+@contextmanager
+def watched() -> Iterator[Any]:
+    """What to tell of long work: a display on a terminal, nobody (None) elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from simulator.progress import Display
+
+    with Display() as display:
+        display.stage("import")
+        yield display
+
+
+def finished(run: Any, as_json: bool, allow_failed_checks: bool) -> int:
+    """Print a run that was made just now, and how long each stage took; the exit code."""
+    from simulator import tables
+
+    if as_json:
+        emit(run.to_json())
+    else:
+        tables.print_run(run)
+    stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run.seconds.items())
+    click.echo(f"{sum(run.seconds.values()):.1f} s: {stages}", err=True)
+    return 0 if run.passed or allow_failed_checks else CHECK_FAILED
 
 
 def answer(run: Any, question: Callable, about: dict[str, Any], as_json: bool) -> int:

@@ -1,6 +1,5 @@
 """`simulator calibrate`: does the sampler find the posterior, on data the model itself draws?"""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator import seal
-from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, seeded
+from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, seeded, watched
 
 if TYPE_CHECKING:
     from simulator.calibration import Calibration
@@ -43,18 +42,10 @@ def command(
     if into:
         seal.refuse_unwritable(into)
     since = time.perf_counter()
-    if sys.stderr.isatty():
-        from simulator.progress import Display
-
-        with Display() as display:
-            display.stage("import")
-            from simulator.calibration import calibrate
-
-            found = calibrate(loaded, simulations, seed, jobs, truths, display)
-    else:
+    with watched() as observer:
         from simulator.calibration import calibrate
 
-        found = calibrate(loaded, simulations, seed, jobs, truths)
+        found = calibrate(loaded, simulations, seed, jobs, truths, observer)
     path = found.save(into) if into else None
     if as_json:
         emit(_json(found) | {"path": path})

@@ -1,12 +1,11 @@
 """`simulator reweight`: new beliefs without new sampling."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from simulator.faults import BadInput
-from simulator.options import CHECK_FAILED, as_json, emit, opened, replaced, replacing
+from simulator.options import as_json, finished, opened, replaced, replacing, watched
 
 
 @click.command("reweight", short_help="A run under other beliefs, from its own draws.")
@@ -25,20 +24,8 @@ def command(
     if faults:
         raise BadInput(faults)
     parent = opened(run)
-    from simulator import tables
-    from simulator.reweight import reweight
+    with watched() as observer:
+        from simulator.reweight import reweight
 
-    if sys.stderr.isatty():
-        from simulator.progress import Display
-
-        with Display() as display:
-            found = reweight(parent, overrides, into=into, observer=display)
-    else:
-        found = reweight(parent, overrides, into=into)
-    if as_json:
-        emit(found.to_json())
-    else:
-        tables.print_run(found)
-    stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in found.seconds.items())
-    click.echo(f"{sum(found.seconds.values()):.1f} s: {stages}", err=True)
-    return 0 if found.passed or allow_failed_checks else CHECK_FAILED
+        found = reweight(parent, overrides, into=into, observer=observer)
+    return finished(found, as_json, allow_failed_checks)

@@ -1,12 +1,11 @@
 """`simulator run`: sample a scenario and seal the answer."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from simulator.options import CHECK_FAILED, as_json, choosing, chosen, emit, sampling, seeded
+from simulator.options import as_json, choosing, chosen, finished, sampling, seeded, watched
 
 
 @click.command("run", short_help="Sample a scenario and seal the answer as a run.")
@@ -30,21 +29,9 @@ def command(
     **choices: Any,
 ) -> int:
     """Sample SCENARIO (a file or a shipped name) and seal the answer as a run."""
-    from simulator import tables
     from simulator.pipeline import simulate
 
     loaded = chosen(scenario, **choices).with_sampler(draws=draws, tune=tune, chains=chains)
-    if sys.stderr.isatty():
-        from simulator.progress import Display
-
-        with Display() as display:
-            run = simulate(loaded, seed, into, display)
-    else:
-        run = simulate(loaded, seed, into)
-    if as_json:
-        emit(run.to_json())
-    else:
-        tables.print_run(run)
-    stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run.seconds.items())
-    click.echo(f"{sum(run.seconds.values()):.1f} s: {stages}", err=True)
-    return 0 if run.passed or allow_failed_checks else CHECK_FAILED
+    with watched() as observer:
+        run = simulate(loaded, seed, into, observer)
+    return finished(run, as_json, allow_failed_checks)
