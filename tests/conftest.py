@@ -15,10 +15,12 @@ matplotlib.use("Agg")
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of compiled code: the environment's own, or one for this session."""
+    """The folder of compiled code: the environment's own, or one of this session."""
     with pytest.MonkeyPatch.context() as patch:
         if "SIMULATOR_CACHE" not in os.environ:
-            patch.setenv("SIMULATOR_CACHE", str(tmp_path_factory.mktemp("compiled")))
+            base = tmp_path_factory.getbasetemp()
+            shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+            patch.setenv("SIMULATOR_CACHE", str(shared / "compiled"))
         yield Path(os.environ["SIMULATOR_CACHE"])
 
 

@@ -168,8 +168,9 @@ def slopes_by_hand(curve, size, rng):
 def test_the_o1_panels_alone_say_what_integrating_them_by_hand_says(o1):
     """By hand, 100x inference is worth 4.43 OOM of RL compute, 90% 3.79-5.46 (least squares: 4.32).
 
-    Monte Carlo error is 0.01 at the median and 0.03 at the ends. By hand the two panels share no
-    noise scale and the slopes have a flat prior, which moves the ends by 0.1; so 0.1 and 0.2.
+    Monte Carlo error is 0.01 at the median and up to 0.05 at the ends, over nine seeds. By hand the
+    two panels share no noise scale and the slopes have a flat prior, which moves the ends by 0.1;
+    with three errors that makes 0.1 and 0.25.
     The control, Ord's reading of two points a panel (4.0 OOM), must fail at the median.
     """
     rng = np.random.default_rng(3)
@@ -181,7 +182,7 @@ def test_the_o1_panels_alone_say_what_integrating_them_by_hand_says(o1):
     )
     low, middle, high = np.quantile(found, [0.05, 0.5, 0.95])
     assert middle == pytest.approx(by_hand[1], abs=0.1)
-    assert [low, high] == pytest.approx(by_hand[[0, 2]], abs=0.2)
+    assert [low, high] == pytest.approx(by_hand[[0, 2]], abs=0.25)
     assert middle != pytest.approx(4.0, abs=0.1)
 
 
