@@ -82,12 +82,7 @@ def simulate(
     draws = inference.sample(
         scenario, graph, observed, seed, stage=watch.stage, chains=observer.chains, threads=threads
     )
-    outcome = conclude(scenario, seed, draws, watch)
-    watch.stage("seal")
-    run = seal_run(into, scenario, seed, outcome, name=name)
-    watch.stage("")
-    run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
-    return run
+    return sealed(into, scenario, seed, conclude(scenario, seed, draws, watch), watch, name=name)
 
 
 def conclude(
@@ -111,3 +106,20 @@ def conclude(
     rows = summary.summarise(draws, outputs, before)
     beliefs = summary.beliefs_table(scenario, rows)
     return Outcome(draws, outputs, judged, rows, beliefs, watch.seconds, predicted)
+
+
+def sealed(
+    into: Path,
+    scenario: Scenario,
+    seed: int,
+    outcome: Outcome,
+    watch: Stopwatch,
+    more: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Run:
+    """Seal what came out, see `seal_run`; the run knows how long that took as well."""
+    watch.stage("seal")
+    run = seal_run(into, scenario, seed, outcome, more, name)
+    watch.stage("")
+    run.seconds = watch.seconds  # with the sealing, which a sealed record cannot know
+    return run

@@ -2,8 +2,6 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -102,13 +100,3 @@ class Lines:
         left = f"{tally.minutes_left:.0f} min left"
         said = f"{len(tally.reports):,} of {tally.limit:,}, {tally.failed:,} failed"
         print(f"{said}, {tally.per_minute:.1f} a minute, {left}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def batch_observer() -> Iterator[Any]:
-    """A bar on a terminal, lines elsewhere."""
-    if not sys.stderr.isatty():
-        yield Lines()
-        return
-    with Display() as display:
-        yield display

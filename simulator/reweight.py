@@ -19,9 +19,9 @@ from simulator import importance, seal, streams
 from simulator.average import about
 from simulator.faults import BadInput, Fault
 from simulator.importance import Weights
-from simulator.outcome import Outcome, seal_run
+from simulator.outcome import Outcome
 from simulator.overrides import written
-from simulator.pipeline import DRAW, Observer, Silence, Stopwatch, conclude
+from simulator.pipeline import DRAW, Observer, Silence, Stopwatch, conclude, sealed
 from simulator.run import Check, Run, open_run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
@@ -51,11 +51,7 @@ def reweight(
     seal.refuse_unwritable(into, DRAW * old.sampler.chains * old.sampler.draws)
     watch = Stopwatch(observer or Silence())
     outcome, record = restated(parent, old, new, overrides, refit(parent, overrides), watch)
-    watch.stage("seal")
-    found = seal_run(into, new, parent.seed, outcome, record)
-    watch.stage("")
-    found.seconds = watch.seconds
-    return found
+    return sealed(into, new, parent.seed, outcome, watch, record)
 
 
 def restated(
@@ -109,7 +105,7 @@ def trusted(run: Run, scenario: Scenario, into: Path, name: str) -> Run | None:
     size = record["reweighted"]["effective_size"]
     if not outcome.passed or size < ENOUGH * old.sampler.chains * old.sampler.draws:
         return None
-    return seal_run(into, scenario, run.seed, outcome, record, name)
+    return sealed(into, scenario, run.seed, outcome, watch, record, name)
 
 
 # --- what may be asked ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Scenario:
         pairs = [c.between for c in self.correlations]
         return [self.structure.model_dump(), families, pairs]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Ten characters that change when anything that moves the answer does, seed apart."""
         tables = {t: write_table(rows, t) for t, rows in self.evidence.tables.items() if rows}

@@ -154,11 +154,11 @@ def writable(folder: Path, need_bytes: int = 0) -> str | None:
     return None
 
 
-def refuse_unwritable(into: Path, need_bytes: int = 0) -> None:
-    """Raise BadInput about `--into` where nothing can be sealed in it."""
+def refuse_unwritable(into: Path, need_bytes: int = 0, key: str = "--into") -> None:
+    """Raise BadInput about `key` where nothing can be sealed in the folder that it names."""
     if why := writable(into, need_bytes):
         rule, _, fix = why.partition("; ")
-        raise BadInput([Fault(str(into), "--into", rule, fix)])
+        raise BadInput([Fault(str(into), key, rule, fix)])
 
 
 def _refuse_odd_names(name: str, files: Mapping[str, Writer]) -> None:

@@ -65,9 +65,7 @@ def collect(
     batch = look(path)
     _refuse(batch, format, draws)
     out = batch.path / FOLDER if out is None else Path(out)
-    if why := seal.writable(out):
-        rule, _, fix = why.partition("; ")
-        raise BadInput([Fault(str(out), "out", rule, fix)])
+    seal.refuse_unwritable(out, key="out")
     out.mkdir(parents=True, exist_ok=True)
     seal.sweep(out)
     observer = observer or Silence()

@@ -1,6 +1,5 @@
 """A batch from file to folder of runs: what is missing is handed out, and nothing is done twice."""
 
-import os
 import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import closing
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 
 from simulator import seal
 from simulator.batch.plan import Item, Plan, plan
-from simulator.batch.pool import local
+from simulator.batch.pool import local, processors
 from simulator.batch.store import Store
 from simulator.batch.work import Order, Report
 
@@ -163,15 +162,13 @@ def _hand_out(
     store: Store, base: str, jobs: int | None, scheduler: str | None
 ) -> Callable[[Phase], Iterator[Report]]:
     """How items are handed out, each with the runs that may be reweighted instead."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
     def orders(phase: Phase, threads: int) -> list[Order]:
-        made = [(Order.of(item, store, base, threads), parents) for item, parents in phase]
-        return [order._replace(parents=parents) for order, parents in made]
+        return [Order.of(item, store, base, threads, parents) for item, parents in phase]
 
     def here(phase: Phase) -> Iterator[Report]:
-        many = min(jobs or cores or 1, len(phase))
-        return local(orders(phase, max((cores or 1) // many, 1)), many)
+        many = min(jobs or processors(), len(phase))
+        return local(orders(phase, max(processors() // many, 1)), many)
 
     def there(phase: Phase) -> Iterator[Report]:
         from simulator.batch.cluster import remote

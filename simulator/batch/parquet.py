@@ -35,9 +35,7 @@ def write_quantiles(
         columns[dim] = typed.take(pa.array(at, pa.int64()).take(pa.array(held)))
     for i, name in enumerate(FIGURES):
         columns[name] = pa.array(figures[:, i], from_pandas=True)  # NaN is null, infinity is not
-    columns |= _taken([state.status for state in found.states], items, "status")
-    columns |= _taken([s.run.name if s.run else None for s in found.states], items, "run")
-    columns |= _taken([item["key"] for item in batch.items], items, "key")
+    columns |= _told(batch, found, items, "status", "run", "key")
     pq.write_table(_table(columns, grid, said), file)
 
 
@@ -47,10 +45,7 @@ def write_status(
     """A row per item of the plan: axes, status, why, run, key, and seconds up to the sealing."""
     every = np.arange(len(found.states))
     columns = _axes(grid, every)
-    columns |= _taken([state.status for state in found.states], every, "status")
-    columns |= _taken([state.why or None for state in found.states], every, "why")
-    columns |= _taken([s.run.name if s.run else None for s in found.states], every, "run")
-    columns |= _taken([item["key"] for item in batch.items], every, "key")
+    columns |= _told(batch, found, every, "status", "why", "run", "key")
     seconds = [found.seconds.get(item) for item in every.tolist()]
     columns["seconds"] = pa.array(seconds, pa.float64())
     pq.write_table(_table(columns, grid, said), file)
@@ -97,8 +92,7 @@ def _draw_tables(
         chain, draw = np.divmod(np.arange(chains * draws), max(draws, 1))
         columns["chain"] = pa.array(np.tile(chain, len(kept)))
         columns["draw"] = pa.array(np.tile(draw, len(kept)))
-        columns |= _taken([state.status for state in found.states], rows, "status")
-        columns |= _taken([item["key"] for item in batch.items], rows, "key")
+        columns |= _told(batch, found, rows, "status", "key")
         values = np.concatenate([*blocks, np.zeros((0, len(names)))])
         columns |= {name: pa.array(values[:, i], from_pandas=True) for i, name in enumerate(names)}
         kept.clear(), blocks.clear()
@@ -122,6 +116,20 @@ def _draw_tables(
 
 def _axes(grid: Grid, items: np.ndarray) -> dict[str, pa.Array]:
     return {name: pa.array(column).take(pa.array(items)) for name, column in grid.columns.items()}
+
+
+def _told(batch: Batch, found: Summaries, at: np.ndarray, *names: str) -> dict[str, pa.Array]:
+    """Columns of these names: what is known of every item in itself."""
+    known = {
+        "status": [state.status for state in found.states],
+        "why": [state.why or None for state in found.states],
+        "run": [state.run.name if state.run else None for state in found.states],
+        "key": [item["key"] for item in batch.items],
+    }
+    columns: dict[str, pa.Array] = {}
+    for name in names:
+        columns |= _taken(known[name], at, name)
+    return columns
 
 
 def _taken(values: list[str | None], at: np.ndarray, name: str) -> dict[str, pa.Array]:

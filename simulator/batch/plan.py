@@ -14,11 +14,10 @@ from typing import Any
 
 from simulator import outcome
 from simulator.batch.file import BatchFile, flat, read_batch
+from simulator.batch.state import FORMAT
 from simulator.faults import BadInput, Fault, nearest
 from simulator.prior import Belief
 from simulator.scenario import Scenario, variants
-
-FORMAT = 1
 
 type Vary = Callable[[Mapping[str, Any]], Scenario]
 type At = dict[str, str | int]  # axis to level, "point" to number, "seed" to seed

@@ -21,6 +21,12 @@ WORKER = [sys.executable, *SAFE, "-m", "simulator.batch.worker"]
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+
+
 def local(orders: Iterable[Order], jobs: int) -> Iterator[Report]:
     """Reports of all orders as they come, from `jobs` processes.
 

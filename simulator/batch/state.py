@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from simulator import seal
 from simulator.faults import BadInput, Fault
 
-FORMAT = 1
-PLAN = "plan.json"
+FORMAT = 1  # of the plan
+PLAN, FAILURES = "plan.json", "failures"
 
 
 class State(NamedTuple):
@@ -100,7 +100,7 @@ def _state(path: Path, key: str, runs: Mapping[str, Path]) -> State:
     if key in runs:
         return _sealed(runs[key])
     try:
-        failure = json.loads((path / "failures" / f"{key}.json").read_bytes())
+        failure = json.loads((path / FAILURES / f"{key}.json").read_bytes())
         return State(str(failure["kind"]), str(failure["why"]))
     except FileNotFoundError:
         return State("missing")

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from simulator import seal
-from simulator.batch.plan import FORMAT, Item, Plan
+from simulator.batch.plan import Item, Plan
+from simulator.batch.state import FAILURES, FORMAT, PLAN
 from simulator.faults import BadInput, Fault
 
-PLAN, FAILURES, LOCKS = "plan.json", "failures", ".locks"
+LOCKS = ".locks"
 KEY = 16  # hexadecimal digits
 
 

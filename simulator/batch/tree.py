@@ -44,7 +44,7 @@ def _figures(grid: Grid, found: Summaries) -> dict[str, xr.Dataset]:
         at = np.array([place[element] for element in held[ours]], int)
         array[grid.cell[items[ours]], at] = figures[ours]
         q = np.moveaxis(array[..., :last], -1, 1)
-        attrs = _attrs(name)
+        attrs = QUANTITIES[name].attrs
         made["quantiles"][name] = grid.variable(q, ("quantile", *dims), (last, *shape), attrs)
         for i, figure in enumerate(FIGURES[last:], last):
             made[figure][name] = grid.variable(
@@ -60,10 +60,6 @@ def long(found: Summaries) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     held = np.concatenate([*found.held.values(), np.zeros(0, int)])
     figures = np.concatenate([*found.figures.values(), np.zeros((0, len(FIGURES)))])
     return items, held, figures
-
-
-def _attrs(name: str) -> dict[str, str]:
-    return {"units": QUANTITIES[name].unit, "long_name": QUANTITIES[name].meaning}
 
 
 def _status(batch: Batch, grid: Grid, found: Summaries) -> xr.Dataset:
@@ -106,7 +102,7 @@ def _draws(grid: Grid, found: Summaries, asked: int, observer: Observer) -> dict
     for name, (dims, shape, _) in places.items():
         group = made["predictions" if name in OUTPUTS else "posterior"]
         whole = ("chain", "draw", *dims), (chains, draws, *shape)
-        variable = grid.variable(arrays[name], *whole, _attrs(name))
+        variable = grid.variable(arrays[name], *whole, QUANTITIES[name].attrs)
         group[name] = variable.transpose("chain", "draw", ...)
     return made
 

@@ -32,9 +32,11 @@ class Order(NamedTuple):
     parents: Sequence[str] = ()  # folders of runs that may be reweighted instead
 
     @classmethod
-    def of(cls, item: Item, store: Store, base: str, threads: int) -> "Order":
+    def of(
+        cls, item: Item, store: Store, base: str, threads: int, parents: Sequence[str] = ()
+    ) -> "Order":
         fields = ("key", "at", "set", "seed", "scenario", "shape")
-        return cls(str(store.path), base, {f: getattr(item, f) for f in fields}, threads)
+        return cls(str(store.path), base, {f: getattr(item, f) for f in fields}, threads, parents)
 
 
 class Report(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from simulator.faults import BadInput, Fault
-from simulator.options import BAD_INPUT, SOME_FAILED, as_json, emit
+from simulator.options import BAD_INPUT, SOME_FAILED, as_json, emit, watched
 
 FOLDER = click.Path(path_type=Path)
 
@@ -56,14 +56,14 @@ def run(
     """Sample what is missing of FILE; again and again, until nothing is."""
     from simulator.batch.engine import run_batch
     from simulator.batch.file import read_batch
-    from simulator.progress import batch_observer
+    from simulator.progress import Lines
 
     into = into or Path("runs") / read_batch(file).name
     try:
-        with batch_observer() as observer:
+        with watched() as display:
             tally = run_batch(
                 file, into, jobs=jobs, scheduler=scheduler, limit=limit,
-                shard=_shard(shard), reweight=reweight, observer=observer,
+                shard=_shard(shard), reweight=reweight, observer=display or Lines(),
             )  # fmt: skip
     except KeyboardInterrupt:
         click.echo(f"what is done stays in {into}; the same command goes on from there", err=True)

@@ -1,14 +1,13 @@
 """`simulator forecast`: many more paths of a run's forecast, in bounded memory."""
 
 import os
-import sys
 import time
 from threading import Lock
 
 import click
 
 from simulator.faults import BadInput
-from simulator.options import as_json, emit, opened, replaced
+from simulator.options import as_json, emit, opened, replaced, watched
 from simulator.run import Run
 
 THREADS = 2  # more wait for the interpreter longer than they work
@@ -61,12 +60,10 @@ def _watched(found: Run, paths: int, seed: int | None, jobs: int, overrides: dic
     from simulator.paths import further
 
     about = {"seed": seed, "jobs": jobs, "overrides": overrides}
-    if not sys.stderr.isatty():
-        return further(found, paths, **about)
-    from simulator.progress import Display
-
     done, lock = 0, Lock()
-    with Display() as display:
+    with watched() as display:
+        if display is None:
+            return further(found, paths, **about)
         display.stage("project")
 
         def watch(more: int) -> None:
