@@ -99,13 +99,23 @@ def trusted(run: Run, scenario: Scenario, into: Path, name: str) -> Run | None:
         return None
     old, watch = sealed_scenario(run.path), Stopwatch(Silence())
     try:
-        outcome, record = restated(run, old, scenario, {}, "refit", watch)
+        outcome, record = restated(run, old, scenario, _changes(old, scenario), "refit", watch)
     except BadInput:
         return None
     size = record["reweighted"]["effective_size"]
     if not outcome.passed or size < ENOUGH * old.sampler.chains * old.sampler.draws:
         return None
     return sealed(into, scenario, run.seed, outcome, watch, record, name)
+
+
+def _changes(old: Scenario, new: Scenario) -> dict[str, Any]:
+    """What a new scenario states otherwise, by dotted key."""
+    return {
+        f"{section}.{key}": value
+        for section in ("prior", "task", "forecast")
+        for key, value in new.spec.get(section, {}).items()
+        if old.spec.get(section, {}).get(key) != value
+    }
 
 
 # --- what may be asked ----------------------------------------------------------------------------

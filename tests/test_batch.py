@@ -464,4 +464,7 @@ def test_reweighting_serves_where_it_can_and_sampling_elsewhere(written, tmp_pat
     assert sampled.failed == 0
     for key, path in Store(tmp_path / "out").runs().items():
         again = open_run(Store(tmp_path / "again").runs()[key])
-        assert open_run(path).forecast.equals(again.forecast)  # what moves, moves exactly
+        run = open_run(path)
+        assert run.forecast.equals(again.forecast)  # what moves, moves exactly
+        if at[key] == "low":
+            assert [*run.record["reweighted"]["changes"]] == ["prior.transfer_exponent"]
