@@ -124,7 +124,12 @@ def mixed(draws: np.ndarray) -> bool:
 
 def mcse_median(draws: np.ndarray) -> float:
     """Monte Carlo standard error of the median; draws of shape (chain, draw)."""
-    return float(array_stats.mcse(draws, method="quantile", prob=0.5))
+    return mcse_quantile(draws, 0.5)
+
+
+def mcse_quantile(draws: np.ndarray, p: float) -> float:
+    """Monte Carlo standard error of a quantile; draws of shape (chain, draw)."""
+    return float(array_stats.mcse(draws, method="quantile", prob=p))
 
 
 def mcse_mean(draws: np.ndarray) -> float:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from simulator.questions.distribution import Forecast
+
 
 class Check(NamedTuple):
     """Whether a criterion holds, the figure it was judged by, and which quantity gave it."""
@@ -101,6 +103,12 @@ class Run:
     def spec(self) -> dict[str, Any]:
         """The resolved scenario, as plain data."""
         return tomllib.loads((self.path / "scenario.toml").read_text("utf-8"))
+
+    def distribution(self, quantity: str, **coords: Any) -> "Forecast":
+        """One number's forecast, at any coords; see simulator.questions.answer.distribution."""
+        from simulator.questions import answer
+
+        return answer.distribution(self, quantity, **coords)
 
     def jump(self, from_score: float, to_score: float, benchmark: str = "new") -> "xr.Dataset":
         """RL and inference compute that lift a score; see simulator.asking.jump."""

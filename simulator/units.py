@@ -8,6 +8,7 @@ import math
 
 WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 INFINITE = {
+    "year": "never",
     "years": "never",
     "OOM uses": "never",
     "OOM": "out of reach",
@@ -30,6 +31,8 @@ def show(value: float | None, unit: str) -> str:
             return f"{power(value)} h".replace("  ", " ")
         case "years":
             return f"{significant(value, 2)} y"
+        case "year":
+            return f"{value:.1f}"
         case "x" | "x per year":
             return f"{significant(value, 2)}x"
     return significant(value, 3)

@@ -1,0 +1,166 @@
+"""Answers: a probability or a distribution, with its error, its prior and how far it reaches."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator import diagnostics
+from simulator.faults import BadInput, Fault
+from simulator.prior import TABLED
+from simulator.questions import reach
+from simulator.questions.askable import NUMBERS
+from simulator.questions.distribution import Forecast
+from simulator.questions.question import Question, question, read_questions
+from simulator.questions.source import Source, source
+from simulator.run import Run
+from simulator.summary import NAMES
+
+type Answer = dict[str, Any]
+
+
+def distribution(run: Run, quantity: str, **coords: Any) -> Forecast:
+    """The forecast of one number of a run, computed from its draws without sampling anew.
+
+    Coords are those of a question: task, date, inference_factor, benchmark, algorithm, ... at any
+    value, stored or not. Raises BadInput with every fault.
+    """
+    said = {"threshold_usd" if k == "threshold" else k: v for k, v in coords.items()}
+    at = posterior(run)
+    asked = checked([question(quantity, **{k: _plain(k, v) for k, v in said.items()})], at)
+    return forecast(asked[0], at)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Dates in any form, also NumPy's; numbers as questions hold them."""
+    if name == "date":
+        return str(value)[:10]
+    if name in NUMBERS and not isinstance(value, str):
+        return float(value)
+    return value
+
+
+def posterior(run: Run) -> Source:
+    """The source of a run's answers, kept with the run so that nothing is computed twice."""
+    if "answers" not in vars(run):
+        vars(run)["answers"] = source(run)
+    return vars(run)["answers"]
+
+
+def checked(
+    listed: Sequence[dict[str, Any]], at: Source, where: str = "question"
+) -> list[Question]:
+    """Questions in order for this run; BadInput with every fault of all of them."""
+    questions, faults = read_questions(list(listed), where, at.known)
+    if faults:
+        raise BadInput(faults)
+    return list(questions)
+
+
+def stated(run: Run) -> list[dict[str, Any]]:
+    """The questions of the run's scenario, as written."""
+    return run.spec.get("question", [])
+
+
+def forecast(asked: Question, at: Source) -> Forecast:
+    """What a question asks for, with the run that it is from."""
+    run = at.run
+    provenance = {
+        "run": run.id,
+        "scenario": run.scenario,
+        "digest": run.record["scenario_digest"],
+        "seed": run.seed,
+        "status": run.status,
+        "created": run.created,
+        "group": at.group,
+    }
+    values = at.values(asked.askable, asked.coords)
+    return Forecast(asked.askable, asked.coords, values, provenance)
+
+
+def answers(run: Run, questions: Sequence[Question]) -> list[Answer]:
+    """Answers in the order of the questions; see `answer`."""
+    at = posterior(run)
+    before = source(run, "prior") if at.scenario.evidence.size else None
+    return [answer(asked, at, before) for asked in questions]
+
+
+def answer(asked: Question, at: Source, before: Source | None) -> Answer:
+    """One answer as plain data.
+
+    With a threshold: probability, relation ("=", or "<" and ">" where no draw says otherwise; then
+    the probability is one over the effective draws, or all but that), mcse. Without: quantiles
+    q05 ... q95 in the unit of the quantity, None where infinite, prob_infinite, and mcse_q05,
+    mcse_q50, mcse_q95 as kept (OOM where `kept_as` says so). Under `prior` the same before any
+    evidence, None where none was used; under `beyond` how far the question reaches.
+    """
+    found = forecast(asked, at)
+    prior = None if before is None else forecast(asked, before)
+    figures = probability if asked.at is not None else quantiles
+    return {
+        "id": asked.id,
+        "text": asked.text,
+        "quantity": asked.quantity,
+        "unit": found.unit,
+        "coords": {name: _written(value) for name, value in found.coords.items()},
+        "threshold": asked.at,
+        "direction": asked.direction,
+        **figures(asked, found),
+        "prior": None if prior is None else figures(asked, prior),
+        "beyond": reach.beyond(at, found),
+    }
+
+
+def probability(asked: Question, found: Forecast) -> Answer:
+    """How likely it is, never surely: what no draw shows is less likely than one effective draw."""
+    at = found.inside(float(asked.at))  # type: ignore[arg-type]
+    below = asked.direction == "below"
+    held = found.holds(-math.inf, at) if below else found.holds(at, math.inf)
+    share, size = float(held.mean()), effective(found.draws)
+    finest = 1 / size
+    if share < finest:
+        return {"probability": finest, "relation": "<", "mcse": None}
+    if share > 1 - finest:
+        return {"probability": 1 - finest, "relation": ">", "mcse": None}
+    return {
+        "probability": share,
+        "relation": "=",
+        "mcse": diagnostics.mcse_mean(held.astype(float)),
+    }
+
+
+def quantiles(asked: Question, found: Forecast) -> Answer:
+    """The five quantiles, how likely it is infinite, and the errors of three."""
+    values = np.atleast_1d(found.quantile(TABLED)).tolist()
+    ends = zip(NAMES, TABLED, strict=True)
+    return {
+        **{k: _number(v) for k, v in zip(NAMES, values, strict=True)},
+        "prob_infinite": found.prob_infinite,
+        **{f"mcse_{k}": _number(found.mcse_quantile(p)) for k, p in ends if k in THREE},
+        "kept_as": f"log10 of {found.unit}" if found.askable.oom else found.unit,
+    }
+
+
+THREE = ("q05", "q50", "q95")
+
+
+def effective(draws: np.ndarray) -> float:
+    """Draws that chains are worth, for a share of them; one where they do not say."""
+    size = diagnostics.mixing(draws).ess_bulk
+    return max(size, 1.0) if math.isfinite(size) else float(draws.size)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _written(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str)) else str(value)
+
+
+def refuse_none(questions: Sequence[Any], run: Run) -> None:
+    """BadInput where there is nothing to ask."""
+    if not questions:
+        fix = "ask with --quantity, or name a file with --questions"
+        raise BadInput([Fault(run.id, "question", "its scenario has none", fix)])
