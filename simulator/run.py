@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator import seal
+from simulator.faults import BadInput, Fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,12 +148,17 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """Open a sealed run, every byte proven first.
 
-    Raises seal.Damaged where the folder is not what was sealed, FileNotFoundError where it is not.
+    Raises seal.Damaged where the folder is not what was sealed, FileNotFoundError where it is not,
+    BadInput where something else is sealed in it.
     """
     path = Path(path).absolute()
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is not a folder")
-    return Run(path, seal.verify(path)["about"])
+    about = seal.verify(path)["about"]
+    if "scenario" not in about:
+        rule = "is sealed and whole, but is not a run"
+        raise BadInput([Fault(str(path), "run", rule, "name the run that it was made from")])
+    return Run(path, about)
 
 
 def runs_in(folder: str | Path) -> list[Run]:

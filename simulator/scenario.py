@@ -8,28 +8,23 @@ import copy
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from simulator import schema
+from simulator import schema, texts
 from simulator.beliefs import Correlation, missing_beliefs, read_beliefs, read_correlations
 from simulator.evidence import Evidence, read_evidence, read_sealed, select, write_table
 from simulator.faults import BadInput, Fault, nearest
 from simulator.overrides import override
 from simulator.prior import Belief
 from simulator.quantities import BELIEFS, SLOPES
+from simulator.questions.question import BENCHMARKS, Known, Question, read_questions
+from simulator.texts import Spec, find, read_toml, resolved
 
-PACKAGE = Path(__file__).parent
-SHIPPED = next(p for p in (PACKAGE / "shipped", PACKAGE.parent / "priors") if p.is_dir())
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
-LIMIT = 2**20  # bytes of a scenario file; more is a mistake
-
-type Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,7 @@ class Scenario:
 
     `beliefs` are those that its structure uses, in the order of the vocabulary; `evidence` holds
     the rows in use; `spec` is the resolved text as plain data, of which `digest` is the sum.
+    `questions` are put to its runs; they change nothing in them.
     """
 
     name: str
@@ -49,6 +45,7 @@ class Scenario:
     sampler: schema.Sampler
     forecast: schema.Forecast
     tasks: dict[str, schema.Task]
+    questions: tuple[Question, ...] = ()
 
     @property
     def form(self) -> list:
@@ -57,12 +54,17 @@ class Scenario:
         pairs = [c.between for c in self.correlations]
         return [self.structure.model_dump(), families, pairs]
 
+    @property
+    def known(self) -> Known:
+        """What questions to its runs may name."""
+        return _known(self.forecast, self.tasks, self.beliefs, self.evidence)
+
     @cached_property
     def digest(self) -> str:
         """Ten characters that change when anything that moves the answer does, seed apart."""
         tables = {t: write_table(rows, t) for t, rows in self.evidence.tables.items() if rows}
         sampler = {key: x for key, x in self.spec["sampler"].items() if key != "seed"}
-        spec = self.spec | {"sampler": sampler}
+        spec = {k: v for k, v in self.spec.items() if k != "question"} | {"sampler": sampler}
         text = json.dumps([spec, tables], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -78,11 +80,6 @@ class Scenario:
         return replace(self, sampler=sampler, spec=spec)
 
 
-def shipped() -> list[str]:
-    """Names of the scenarios that come with the simulator."""
-    return sorted(path.stem for path in SHIPPED.glob("*.toml") if path.stem != "sources")
-
-
 def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
     """Load a scenario by file or shipped name, with dotted keys replaced by `overrides`.
 
@@ -94,11 +91,11 @@ def load_scenario(name: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 def variants(name: str | Path) -> Callable[[Mapping[str, Any]], Scenario]:
     """A scenario as a function of overrides, its files read once; see `load_scenario`."""
-    path = _find(str(name), Path.cwd())
-    spec = _resolved(path, ())
+    path = find(str(name), Path.cwd())
+    spec = resolved(path)
     own = (path.parent / "sources.toml").exists() and (path.parent / "evidence").is_dir()
     try:
-        evidence, faults = read_evidence(path.parent if own else SHIPPED), []
+        evidence, faults = read_evidence(path.parent if own else texts.SHIPPED), []
     except BadInput as error:
         evidence, faults = None, error.faults
     return lambda news: _checked(copy.deepcopy(spec), str(path), news, evidence, faults)
@@ -146,10 +143,14 @@ def _checked(
         faults += bad
     if "forecast" in parts:
         faults += _consistency(parts["forecast"], tasks, where)
+    structure = parts.get("structure", schema.Structure())
+    used = {k: beliefs[k] for k, q in BELIEFS.items() if k in beliefs and structure.uses(q)}
+    # A sealed run knows better than its scenario what can be asked of it.
+    known = None if sealed or faults else _known(parts["forecast"], tasks, used, evidence)
+    questions, bad = read_questions(spec.get("question", []), where, known)
+    faults += bad
     if faults:
         raise BadInput(faults)
-    structure = parts["structure"]
-    used = {k: beliefs[k] for k, q in BELIEFS.items() if k in beliefs and structure.uses(q)}
     return Scenario(
         name=spec["name"],
         spec=spec,
@@ -160,69 +161,8 @@ def _checked(
         sampler=parts["sampler"],
         forecast=parts["forecast"],
         tasks=tasks,
+        questions=questions,
     )
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def _find(name: str, folder: Path) -> Path:
-    if name.endswith(".toml") or "/" in name:
-        with suppress(OSError, ValueError, RuntimeError):  # too long, NUL, links in a circle
-            path = (folder / name).resolve()
-            if path.is_file():
-                return path
-        raise BadInput([Fault(name, "file", "does not exist", "check the path")])
-    if name in shipped():
-        return SHIPPED / f"{name}.toml"
-    fix = f"{nearest(name, shipped())} or give a path that ends in .toml"
-    raise BadInput([Fault(name, "scenario", "is neither a file nor a shipped scenario", fix)])
-
-
-def _resolved(path: Path, heirs: tuple[Path, ...]) -> Spec:
-    if path in heirs:
-        raise BadInput(
-            [Fault(str(path), "extends", "must not come back to itself", "cut the circle")]
-        )
-    spec = read_toml(path)
-    parent = spec.pop("extends", None)
-    if parent is None:
-        return spec
-    if not isinstance(parent, str):
-        raise BadInput([Fault(str(path), "extends", "must be a name or path", "quote it")])
-    return _merged(_resolved(_find(parent, path.parent), (*heirs, path)), spec)
-
-
-def read_toml(path: Path) -> Spec:
-    """A TOML file as plain data; raises BadInput where it is none, or too large."""
-    try:
-        if path.stat().st_size > LIMIT:
-            raise BadInput(
-                [Fault(str(path), "file", f"must be under {LIMIT} bytes", "is it TOML?")]
-            )
-        return tomllib.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, endless digits or nesting
-        fix = "mend that line; a key may stand only once"
-        raise BadInput([Fault(str(path), "file", f"must be TOML: {error}", fix)]) from None
-    except OSError as error:
-        raise BadInput(
-            [Fault(str(path), "file", f"cannot be read ({error.strerror})", "check it")]
-        ) from None
-
-
-def _merged(parent: Spec, child: Spec) -> Spec:
-    """The child's word on top of the parent's: beliefs and tasks by name, settings key by key.
-
-    The three slopes are inherited together or not at all: two of them imply the third.
-    """
-    merged = parent | child
-    for section in ("structure", "sampler", "forecast", "evidence", "task", "prior"):
-        above, own = parent.get(section, {}), child.get(section, {})
-        if isinstance(above, dict) and isinstance(own, dict):
-            if section == "prior" and not own.keys().isdisjoint(SLOPES):
-                above = {key: belief for key, belief in above.items() if key not in SLOPES}
-            merged[section] = above | own
-    return merged
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -294,6 +234,20 @@ def _select(
         fix = 'name other sources or a later date, or write sources = "none"'
         faults = [Fault(where, "evidence", "this choice leaves no observation", fix)]
     return kept, faults
+
+
+def _known(
+    forecast: schema.Forecast,
+    tasks: dict[str, schema.Task],
+    beliefs: Iterable[str],
+    evidence: Evidence | None,
+) -> Known:
+    """What questions may name, whatever part of the evidence is in use."""
+    found = evidence or Evidence({}, {})
+    curves = (*found.rows("response_points"), *found.rows("response_slopes"))
+    families = {row["family"] for row in found.rows("recipes")}
+    seen = {row["benchmark"] for row in curves}
+    return Known(tasks, forecast, {*beliefs, *SLOPES}, {*BENCHMARKS, *seen}, families)
 
 
 def _consistency(

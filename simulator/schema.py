@@ -111,7 +111,15 @@ class Task(Section):
     why: str = ""
 
 
-PLAIN = {"name": str, "title": str, "why": str, "prior": dict, "task": dict, "correlation": list}
+PLAIN = {
+    "name": str,
+    "title": str,
+    "why": str,
+    "prior": dict,
+    "task": dict,
+    "correlation": list,
+    "question": list,
+}
 KINDS = {str: "text", dict: "a table of tables", list: "a list of tables"}
 SECTIONS: dict[str, type[Section]] = {
     "structure": Structure,

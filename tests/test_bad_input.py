@@ -20,7 +20,8 @@ from simulator.evidence import TABLES
 from simulator.faults import BadInput
 from simulator.overrides import parse_override
 from simulator.quantities import BELIEFS
-from simulator.scenario import LIMIT, SHIPPED, load_scenario
+from simulator.scenario import load_scenario
+from simulator.texts import LIMIT, SHIPPED
 
 BASE = tomllib.loads((SHIPPED / "base.toml").read_text("utf-8"))
 INF, NAN = float("inf"), float("nan")

@@ -257,7 +257,7 @@ def identical(one, other, *groups):
 
 
 def test_the_sealed_scenario_is_the_one_that_ran(parent, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.scenario.SHIPPED", tmp_path)  # what is shipped may change
+    monkeypatch.setattr("simulator.texts.SHIPPED", tmp_path)  # what is shipped may change
     assert sealed_scenario(parent.path).digest == parent.record["scenario_digest"]
 
 

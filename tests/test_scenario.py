@@ -19,7 +19,8 @@ from simulator.beliefs import Correlation, cholesky
 from simulator.faults import BadInput
 from simulator.overrides import parse_override
 from simulator.quantities import BELIEFS, SLOPES
-from simulator.scenario import SHIPPED, load_scenario, shipped
+from simulator.scenario import load_scenario
+from simulator.texts import SHIPPED, shipped
 
 base = cache(lambda: load_scenario("base"))
 

@@ -14,8 +14,9 @@ from pydantic import Field
 
 from simulator import schema, units
 from simulator.faults import BadInput, Fault, nearest
-from simulator.scenario import NAME, read_toml
+from simulator.scenario import NAME
 from simulator.schema import Section, Text
+from simulator.texts import read_toml
 
 SEED = "sampler.seed"
 RESERVED = ("seed", "point")  # dimensions that every batch has

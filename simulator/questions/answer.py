@@ -15,6 +15,7 @@ from simulator.questions.distribution import Forecast
 from simulator.questions.question import Question, question, read_questions
 from simulator.questions.source import Source, source
 from simulator.run import Run
+from simulator.scenario import sealed_scenario
 from simulator.summary import NAMES
 
 type Answer = dict[str, Any]
@@ -27,9 +28,8 @@ def distribution(run: Run, quantity: str, **coords: Any) -> Forecast:
     value, stored or not. Raises BadInput with every fault.
     """
     said = {"threshold_usd" if k == "threshold" else k: v for k, v in coords.items()}
-    at = posterior(run)
-    asked = checked([question(quantity, **{k: _plain(k, v) for k, v in said.items()})], at)
-    return forecast(asked[0], at)
+    asked = checked([question(quantity, **{k: _plain(k, v) for k, v in said.items()})], run)
+    return forecast(asked[0], posterior(run))
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -48,19 +48,15 @@ def posterior(run: Run) -> Source:
     return vars(run)["answers"]
 
 
-def checked(
-    listed: Sequence[dict[str, Any]], at: Source, where: str = "question"
-) -> list[Question]:
-    """Questions in order for this run; BadInput with every fault of all of them."""
-    questions, faults = read_questions(list(listed), where, at.known)
+def checked(listed: Sequence[Any], run: Run, where: str = "question") -> list[Question]:
+    """Questions in order for this run, no draw read; BadInput with every fault of all of them."""
+    if "parents" in run.record:
+        rule = "is an average of several runs, which has no parameters to compute answers from"
+        raise BadInput([Fault(run.id, "run", rule, "ask its parents one by one")])
+    questions, faults = read_questions(list(listed), where, sealed_scenario(run.path).known)
     if faults:
         raise BadInput(faults)
     return list(questions)
-
-
-def stated(run: Run) -> list[dict[str, Any]]:
-    """The questions of the run's scenario, as written."""
-    return run.spec.get("question", [])
 
 
 def forecast(asked: Question, at: Source) -> Forecast:
@@ -108,7 +104,7 @@ def answer(asked: Question, at: Source, before: Source | None) -> Answer:
         "direction": asked.direction,
         **figures(asked, found),
         "prior": None if prior is None else figures(asked, prior),
-        "beyond": reach.beyond(at, found),
+        "beyond": reach.beyond(at, asked, found),
     }
 
 
@@ -157,10 +153,3 @@ def _number(value: float) -> float | None:
 
 def _written(value: Any) -> Any:
     return value if isinstance(value, (int, float, str)) else str(value)
-
-
-def refuse_none(questions: Sequence[Any], run: Run) -> None:
-    """BadInput where there is nothing to ask."""
-    if not questions:
-        fix = "ask with --quantity, or name a file with --questions"
-        raise BadInput([Fault(run.id, "question", "its scenario has none", fix)])

@@ -155,8 +155,7 @@ class Forecast:
     def bins(self, most: int = BINS) -> tuple[np.ndarray, np.ndarray]:
         """Edges, in the unit of the forecast and rising, and the probability between each two.
 
-        Draws that are equal get a bin as narrow as numbers allow. Raises ValueError where some draws
-        are infinite.
+        Draws that are equal share a narrow bin. Raises ValueError where some draws are infinite.
         """
         if self.prob_infinite:
             share = f"{100 * self.prob_infinite:.2g}%"

@@ -3,7 +3,6 @@
 Nothing here imports a numerical library, so that bad questions are refused before any work.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from simulator.faults import Fault, nearest
 from simulator.questions.askable import ASKABLE, COORDS, USUAL, Askable, askable
 
 ALGORITHMS = ("as_published", "today")
+BENCHMARKS = ("typical", "new")  # besides those that were seen
 COMPONENTS = ("total", "hardware", "competition", "algorithms")
 ASKED = "asked"  # the id of a question that was never written down
 

@@ -11,18 +11,20 @@ from simulator.columns import Row
 from simulator.dates import decimal_year
 from simulator.evidence import Evidence
 from simulator.questions.distribution import Forecast
+from simulator.questions.question import Question
 from simulator.questions.source import Source
+from simulator.schema import Task
 from simulator.units import significant
 
 FEW_OOM, FEW_YEARS = 0.05, 0.05  # what is too little to speak of
 
 
-def beyond(source: Source, forecast: Forecast) -> list[str]:
+def beyond(source: Source, asked: Question, forecast: Forecast) -> list[str]:
     """What in the question lies beyond the evidence of its run; empty where nothing does."""
     found = source.scenario.evidence
     if not found.size:
         return ["nothing was observed: this is belief alone"]
-    return [*_compute(found, forecast), *_time(source, found, forecast.coords)]
+    return [*_compute(found, forecast), *_time(source, found, asked, forecast.coords)]
 
 
 def _compute(found: Evidence, forecast: Forecast) -> Iterator[str]:
@@ -55,23 +57,36 @@ def _span(found: Evidence, kind: str) -> float:
     return max((*spans, *(s for s in slopes if s)), default=0.0)
 
 
-def _time(source: Source, found: Evidence, coords: Mapping[str, Any]) -> Iterator[str]:
+def _time(
+    source: Source, found: Evidence, asked: Question, coords: Mapping[str, Any]
+) -> Iterator[str]:
     """Dates against the end of observation, ages against the oldest level that was observed."""
     records = found.rows("cost_records")
-    date = coords.get("date")
-    if date is None or not records:
-        return
-    ends = [row["observed_until"] or row["date"] for row in records]
-    if (years := decimal_year(date) - decimal_year(max(ends))) > FEW_YEARS:
-        yield f"{significant(years, 2)} years past the end of observation, {max(ends)}"
     task = source.scenario.tasks.get(coords.get("task", ""))
+    year = _year(asked, coords, task)
+    if year is None or not records:
+        return
+    end = max(row["observed_until"] or row["date"] for row in records)
+    if (years := year - decimal_year(end)) > FEW_YEARS:
+        yield f"{significant(years, 2)} years past the end of observation, {end}"
     if task is None:
         return
-    age = decimal_year(date) - decimal_year(task.debut)
-    if (years := age - _oldest(records)) > FEW_YEARS:
+    if (years := year - decimal_year(task.debut) - _oldest(records)) > FEW_YEARS:
         yield f"{significant(years, 2)} years older than any level that was observed"
     if not any(task.resembles in (row["series"], row["benchmark"]) for row in records):
         yield "no cost of such a task was observed"
+
+
+def _year(asked: Question, coords: Mapping[str, Any], task: Task | None) -> float | None:
+    """The moment that a question is about, as a decimal year; None where it is about none."""
+    if "date" in coords:
+        return decimal_year(coords["date"])
+    match asked.askable.unit, asked.at:
+        case "year", float(at):
+            return at
+        case "years", float(at) if task:
+            return decimal_year(task.debut) + at
+    return None
 
 
 def _oldest(records: Sequence[Row]) -> float:

@@ -6,7 +6,7 @@ the run has stored they are what it stored, and anywhere else what it would have
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from simulator.dates import decimal_year
 from simulator.faults import BadInput, Fault
 from simulator.forecast import burden, costs, multipliers, recipes
 from simulator.questions.askable import Askable
-from simulator.questions.question import Known
 from simulator.run import Run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
@@ -31,17 +30,6 @@ class Source:
         draws = run.draws[group].dataset
         self.draws = draws.drop_vars([dim for dim in SAMPLE if dim in draws.coords])
         self.way = cache(self._way)
-
-    @cached_property
-    def known(self) -> Known:
-        """What questions may name here."""
-        return Known(
-            tasks=self.scenario.tasks,
-            forecast=self.scenario.forecast,
-            beliefs=[n for n in self.draws.data_vars if set(self.draws[n].dims) == {*SAMPLE}],
-            benchmarks=multipliers.benchmarks(self.draws),
-            families=self.draws["family"].values.tolist() if "recipe_slope" in self.draws else (),
-        )
 
     def values(self, asked: Askable, coords: Mapping[str, Any]) -> np.ndarray:
         """The quantity as kept, shape (chain, draw)."""

@@ -1,0 +1,52 @@
+"""Answers frozen on the day that they were given, so that the world can score them later."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simulator import seal
+from simulator.outcome import dump
+from simulator.questions import answer
+from simulator.questions.question import Question
+from simulator.questions.source import source
+from simulator.run import Run
+
+FORMAT = "simulator-frozen-1"
+FILE = "forecasts.json"
+
+
+def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
+    """Seal the answers to questions, draws and prior included, as a new folder in `into`.
+
+    Its name begins with today's date and ends with the digest of what it holds. Raises BadInput or
+    OSError where nothing can be written; nothing half written is left.
+    """
+    seal.refuse_unwritable(into, 400_000 * len(questions))
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    at = answer.posterior(run)
+    before = source(run, "prior") if at.scenario.evidence.size else None
+    about = {"id": run.id, "scenario": run.scenario, "seed": run.seed, "status": run.status}
+    items = [
+        {
+            "question": written(asked),
+            "answer": answer.answer(asked, at, before),
+            "forecast": answer.forecast(asked, at).to_json(),
+            "prior": answer.forecast(asked, before).to_json() if before else None,
+        }
+        for asked in questions
+    ]
+    about |= {"digest": run.record["scenario_digest"], "created": run.created}
+    frozen = {"format": FORMAT, "frozen": now, "run": about, "items": items}
+    text = dump(frozen)
+    digest = hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:10]
+    name = f"{now[:10].replace('-', '')}-{run.scenario}-{digest}"
+    return seal.seal(into, name, {FILE: text}, {"format": FORMAT, "frozen": now, "run": about})
+
+
+def written(asked: Question) -> dict[str, Any]:
+    """A question as a file holds it, with what was left unsaid."""
+    said = asked.model_dump(mode="json", exclude_none=True)
+    return said | {k: v for k, v in said.items() if k in asked.coords}
