@@ -26,7 +26,7 @@ def commands():
 def workplace(tmp_path_factory, compiled_code):
     """A folder with the README's batch file, in which its commands leave their runs."""
     folder = tmp_path_factory.mktemp("readme")
-    (folder / "slopes.toml").write_text(blocks("toml")[1], "utf-8")
+    (folder / "slopes.toml").write_text(blocks("toml")[2], "utf-8")
     return folder
 
 
@@ -44,9 +44,11 @@ def test_command_does_what_it_says(words, workplace, monkeypatch, capsys):
 
 
 def test_scenario_in_the_readme_has_no_fault(tmp_path):
-    text, _ = blocks("toml")
-    (tmp_path / "mine.toml").write_text(text, "utf-8")
-    assert "my task" in load_scenario(tmp_path / "mine.toml").tasks
+    question, text, _ = blocks("toml")
+    (tmp_path / "mine.toml").write_text(f"{text}\n{question}", "utf-8")
+    scenario = load_scenario(tmp_path / "mine.toml")
+    assert "my task" in scenario.tasks
+    assert [asked.id for asked in scenario.questions] == ["fifty-thousand-to-five-hundred"]
 
 
 def test_python_blocks_run(workplace, monkeypatch):

@@ -1,0 +1,392 @@
+"""Questions: what is refused, what is answered, and that every way to ask gives one number."""
+
+import itertools
+import json
+import math
+import tomllib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import stats
+
+from simulator import BadInput, cli, load_scenario, open_run, seal, simulate
+from simulator.questions import answer
+from simulator.questions.askable import ASKABLE, askable
+from simulator.questions.distribution import Forecast
+from simulator.questions.freeze import FILE, freeze
+from simulator.questions.question import read_questions
+from simulator.texts import SHIPPED
+
+COST, MULTIPLIER = ASKABLE["task_cost"], ASKABLE["required_rl_multiplier"]
+YEARS = ASKABLE["years_to_threshold"]
+known = load_scenario("base").known
+BASE = tomllib.loads((SHIPPED / "base.toml").read_text("utf-8"))["question"]
+
+
+@pytest.fixture(scope="module")
+def small(compiled_code, tmp_path_factory):
+    """A run of beliefs alone: quick, with draws in every output."""
+    chosen = load_scenario("base", {"evidence.sources": "none"}).with_sampler(draws=200)
+    return simulate(chosen, into=tmp_path_factory.mktemp("small"))
+
+
+def made(kept, asked=COST):
+    """A forecast of these draws, as kept."""
+    return Forecast(asked, {}, np.atleast_2d(np.asarray(kept, dtype=float)), {"run": "by-hand"})
+
+
+def refused(capsys, *arguments):
+    """The faults that the command prints, having printed nothing else."""
+    assert cli.run(["ask", *map(str, arguments)]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    return err.splitlines()
+
+
+# --- what a question may say ----------------------------------------------------------------------
+
+
+def faults_of(**said):
+    table = {"id": "one", "text": "?", **said}
+    return [str(fault) for fault in read_questions([table], "file", known)[1]]
+
+
+def test_the_shipped_questions_are_in_order_and_a_dozen():
+    questions, faults = read_questions(BASE, "base", known)
+    assert not faults
+    assert len(questions) >= 12
+    asked = {question.quantity for question in questions}
+    assert {"task_cost", "required_rl_multiplier", "years_to_threshold"} <= asked
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"quantity": "task_cots"}, "did you mean task_cost"),
+        ({"quantity": "task_cost"}, "task: is missing"),
+        ({"quantity": "task_cost", "task": "$50,000 task"}, "date: is missing"),
+        ({"quantity": "task_cost", "task": "x", "date": "2028"}, "'x' is no task here"),
+        (
+            {"quantity": "task_cost", "task": "$50,000 task", "date": "2047"},
+            "2047-12-31 is past the horizon, 2046-10-01",
+        ),
+        (
+            {"quantity": "task_cost", "task": "$50,000 task", "date": "2020"},
+            "is before its debut, 2026-10-01",
+        ),
+        ({"quantity": "slope_ratio", "age": 1.0}, "age: is of no meaning for slope_ratio"),
+        ({"quantity": "slope_ratio", "threshold": 0.5}, "direction: is missing"),
+        ({"quantity": "slope_ratio", "direction": "below"}, "threshold: is missing"),
+        ({"quantity": "asymptote_share"}, "asymptote_share has no part in this structure"),
+        ({"quantity": "required_rl_multiplier", "inference_factor": 0.5}, "greater than 1"),
+        (
+            {"quantity": "required_rl_multiplier", "inference_factor": 100.0, "benchmark": "gpq"},
+            "'gpq' is no benchmark here; did you mean gpqa",
+        ),
+        ({"quantity": "cost_decline_factor_by_age", "age": math.nan}, "must be finite"),
+    ],
+)  # fmt: skip
+def test_a_bad_question_is_refused(said, expected):
+    assert any(expected in fault for fault in faults_of(**said)), faults_of(**said)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "threshold", "expected"),
+    [
+        ("task_cost", "2 years", "is in years, task_cost is in USD"),
+        ("task_cost", "500x", "is in x, task_cost is in USD"),
+        ("task_cost", -3, "not their logarithm"),
+        ("years_to_threshold", "$500", "is in USD, years_to_threshold is in years"),
+        ("years_to_threshold", 2028, "past the horizon"),
+        ("years_to_threshold", -1, "before the debut"),
+        ("year_of_threshold", 2, "is not between the debut and the horizon"),
+        ("task_cost", "nonsense", "is not a number of USD"),
+        ("task_cost", math.inf, "finite"),
+    ],
+)
+def test_a_threshold_in_the_wrong_unit_is_refused(quantity, threshold, expected):
+    about = {"task": "$50,000 task"}
+    about |= {"date": "2028"} if quantity == "task_cost" else {"threshold_usd": 500.0}
+    found = faults_of(quantity=quantity, **about, threshold=threshold, direction="below")
+    assert any(expected in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "value"),
+    [
+        ("$1,500", COST, 1500),
+        ("500 USD", COST, 500),
+        ("1e3", COST, 1000),
+        ("10,000x", MULTIPLIER, 10_000),
+        ("2 years", YEARS, 2),
+        ("2y", YEARS, 2),
+        (7, YEARS, 7),
+    ],
+)
+def test_a_threshold_may_carry_its_unit(text, asked, value):
+    assert asked.number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"low": 2.0, "high": 1.0}, "is empty"),
+        ({"low": 0.0, "high": 1.0, "scale": "log"}, "above the zero point"),
+        ({"low": -1.0, "high": 1.0}, "no x are below 0"),
+        ({"low": 1.0, "high": 2.0, "zero_point": 0.5}, "belongs to a log scale"),
+    ],
+)
+def test_an_empty_or_odd_range_is_refused(said, expected):
+    found = faults_of(quantity="required_rl_multiplier", inference_factor=100.0, range=said)
+    assert any(expected in fault for fault in found), found
+
+
+def test_faults_of_all_questions_come_together(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'extends = "base"\nname = "mine"\n'
+        '[[question]]\nid = "a"\ntext = "?"\nquantity = "nothing"\n'
+        '[[question]]\nid = "b"\ntext = "?"\nquantity = "slope_ratio"\nage = 2\n'
+        '[[question]]\nid = "c"\ntext = "?"\nquantity = "slope_ratio"\n'
+        '[[question]]\nid = "c"\ntext = "?"\nquantity = "slope_ratio"\n',
+        "utf-8",
+    )
+    with pytest.raises(BadInput) as error:
+        load_scenario(file, {"prior.rl_slope.unit": "bananas"})
+    text = str(error.value)
+    assert all(part in text for part in ("question.a.quantity", "question.b.age", "rl_slope"))
+    assert "question.c: is the id of several questions" in text
+
+
+def test_questions_change_nothing_in_a_run():
+    assert load_scenario("base", {"question": []}).digest == load_scenario("base").digest
+
+
+# --- the distribution -----------------------------------------------------------------------------
+
+
+def test_by_hand():
+    found = made([[0, 1, 2, 3, math.inf]])
+    assert found.probability(below=100) == 0.6
+    assert found.probability(above=100) == 0.4
+    assert found.probability(above=1, below=100) == 0.4
+    assert found.probability(below="$100") == 0.6
+    assert found.cdf([0, 1, 100, math.inf]).tolist() == [0, 0.2, 0.6, 1]
+    assert found.quantile(0.5) == pytest.approx(100)
+    assert found.quantile(1.0) == math.inf
+    assert found.prob_infinite == 0.2
+    assert found.interval(0.5) == pytest.approx((10, 1000))
+    assert "task_cost" in repr(found)
+    with pytest.raises(ValueError, match="infinite in 20% of draws"):
+        found.to_scipy()
+    assert found.given_finite().to_scipy().cdf(100) == pytest.approx(0.75)
+
+
+def test_a_failed_run_says_so_in_the_repr():
+    failed = Forecast(COST, {}, np.zeros((1, 4)), {"status": "failed", "run": "x"})
+    assert "FAILED CHECKS" in repr(failed)
+
+
+@pytest.mark.parametrize("asked", [{}, {"below": 1, "above": 2}, {"below": "2 years"}])
+def test_a_bad_probability_is_refused(asked):
+    with pytest.raises(BadInput):
+        made([[0.0, 1.0]]).probability(**asked)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, math.nan])
+def test_what_is_no_probability_has_no_quantile(p):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        made([[0.0, 1.0]]).quantile(p)
+
+
+finite = st.floats(-4, 4).map(lambda x: round(x, 3))  # eight orders of magnitude, with ties
+shapes = arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)
+
+
+@given(arrays.arrays(float, shapes, elements=finite), st.floats(-4, 4))
+def test_probability_and_cdf_are_shares_of_draws(kept, at):
+    found, x = made(kept), 10.0**at
+    share = float((kept <= math.log10(x) + 1e-12).mean())
+    assert found.cdf(x) == found.probability(below=x) == share
+    assert found.sf(x) == pytest.approx(1 - share)
+    assert found.probability(above=x) == pytest.approx(1 - share)
+
+
+@given(arrays.arrays(float, shapes, elements=finite))
+def test_scipy_gives_the_quantiles_back(kept):
+    found = made(kept)
+    edges, masses = found.bins()
+    assert (np.diff(edges) > 0).all()
+    assert masses.sum() == pytest.approx(1)
+    frozen, ordered = found.to_scipy(), np.sort(10.0**kept, axis=None)
+    for p in (0.1, 0.5, 0.9):  # between the draws on either side, whatever the interpolation
+        low = ordered[max(math.floor(p * ordered.size) - 1, 0)]
+        high = ordered[min(math.ceil(p * ordered.size), ordered.size - 1)]
+        assert low * (1 - 1e-6) <= frozen.ppf(p) <= high * (1 + 1e-6)
+
+
+@given(arrays.arrays(float, shapes, elements=st.one_of(finite, st.just(math.inf))))
+def test_json_gives_everything_back(kept):
+    found = made(kept)
+    text = json.dumps(found.to_json(), allow_nan=False)
+    again = Forecast.from_json(text)
+    assert np.array_equal(again.draws, found.draws)
+    assert again.askable == found.askable
+    assert again.provenance == found.provenance
+    written = json.loads(text)
+    if "edges" in written:
+        data = written
+        density = np.array(data["masses"]) / np.diff(data["edges"])
+        rebuilt = stats.rv_histogram((density, np.array(data["edges"])), density=True)
+        assert rebuilt.ppf(0.5) == found.to_scipy().ppf(0.5)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"format": "other"}', "null"])
+def test_json_that_is_none_is_refused(text):
+    with pytest.raises(BadInput):
+        Forecast.from_json(text)
+
+
+def test_samples_of_one_run_are_joint(small):
+    """The same draw of two quantities: where one is a power of the other, so are the samples."""
+    one = small.distribution("required_rl_multiplier", inference_factor=10, algorithm="today")
+    two = small.distribution("required_rl_multiplier", inference_factor=10, algorithm="today")
+    assert np.array_equal(one.sample(50, seed=3), two.sample(50, seed=3))
+    assert not np.array_equal(one.sample(50, seed=3), one.sample(50, seed=4))
+    assert np.array_equal(one.sample(), 10.0 ** one.draws.ravel())
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+def test_every_stored_coordinate_is_answered_as_it_was_stored(base_run):
+    stored, count = base_run.forecast, 0
+    for name in stored.data_vars:
+        dims = [dim for dim in stored[name].dims if dim not in ("chain", "draw")]
+        for labels in itertools.product(*(stored[dim].values for dim in dims)):
+            at = dict(zip(dims, labels, strict=True))
+            said = {k.replace("decision_", ""): v for k, v in at.items()}
+            found = base_run.distribution(name, **said)
+            assert np.array_equal(found.draws, stored[name].sel(at).values), (name, at)
+            count += 1
+    assert count > 150
+
+
+def test_between_stored_dates_lies_between_them(base_run):
+    early, middle, late = (
+        base_run.distribution("task_cost", task="$50,000 task", date=date).quantile(0.5)
+        for date in ("2027-10-01", "2028-03-31", "2028-10-01")
+    )
+    assert late < middle < early
+
+
+def test_python_the_command_and_the_answer_say_the_same(base_run, capsys):
+    about = {"task": "$50,000 task", "date": "2028-10-01"}
+    python = base_run.distribution("task_cost", **about).probability(below=500)
+    options = ["--quantity", "task_cost", "--task", about["task"], "--date", about["date"]]
+    assert cli.run(["ask", str(base_run.path), *options, "--below", "$500", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["answers"][0]
+    assert said["probability"] == python
+    assert 0 < said["mcse"] < 0.02
+    assert said["relation"] == "="
+    assert 0 < said["prior"]["probability"] < 1
+    assert any("past the end of observation" in reach for reach in said["beyond"])
+    stored = base_run.forecast["task_cost_oom_usd"].sel(**about).values
+    assert python == (stored <= math.log10(500)).mean()
+
+
+def test_the_shipped_questions_are_all_answered(base_run, capsys):
+    assert cli.run(["ask", str(base_run.path)]) == 0
+    out = capsys.readouterr().out
+    assert all(question["text"].split()[3] in out for question in BASE)
+    assert out.count("before any evidence") == len(BASE)
+    assert "nan" not in out.lower()
+
+
+@pytest.mark.parametrize(("below", "relation"), [(1e-200, "<"), (1e200, ">")])
+def test_nothing_is_impossible_or_certain(base_run, below, relation):
+    table = {"quantity": "required_rl_multiplier", "inference_factor": 100.0, "threshold": below}
+    asked = answer.checked([{"id": "x", "text": "?", "direction": "below", **table}], base_run)
+    (found,) = answer.answers(base_run, asked)
+    assert found["relation"] == relation
+    assert 0 < found["probability"] < 1
+    assert min(found["probability"], 1 - found["probability"]) > 1 / 4001
+
+
+def test_without_evidence_the_prior_is_not_repeated(small):
+    asked = answer.checked(BASE, small)
+    found = answer.answers(small, asked)
+    assert {one["prior"] for one in found} == {None}
+    assert all("belief alone" in one["beyond"][0] for one in found)
+
+
+def test_a_questions_file_replaces_those_of_the_scenario(small, tmp_path, capsys):
+    file = tmp_path / "late.toml"
+    file.write_text('[[question]]\nid = "x"\ntext = "How steep?"\nquantity = "slope_ratio"\n')
+    assert cli.run(["ask", str(small.path), "--questions", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["answers"]
+    assert [one["text"] for one in found] == ["How steep?"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--date", "2028-01-01"], "says what --quantity is about"),
+        (["--quantity", "slope_ratio", "--below", "1", "--above", "2"], "are two questions"),
+        (["--quantity", "slope_ratio", "--question", "x"], "is a question of its own"),
+        (["--question", "no-such"], "is the id of no question here"),
+        (["--questions", "no-such.toml"], "does not exist"),
+        (["--quantity", "task_cost", "--task", "$50,000 task", "--date", "soon"], "is not a date"),
+    ],
+)
+def test_bad_options_are_refused(small, capsys, options, expected):
+    assert any(expected in line for line in refused(capsys, small.path, *options))
+
+
+def test_a_benchmark_that_the_run_has_not_seen_is_refused(small):
+    with pytest.raises(BadInput, match="is no benchmark here"):
+        small.distribution("required_rl_multiplier", inference_factor=100, benchmark="aime")
+
+
+def test_hostile_text_cannot_steer_a_terminal(small, tmp_path, capsys):
+    file = tmp_path / "odd.toml"
+    file.write_text('[[question]]\nid = "x"\ntext = "a\\u001b[31mb"\nquantity = "slope_ratio"\n')
+    assert cli.run(["ask", str(small.path), "--questions", str(file)]) == 0
+    assert "\x1b[31m" not in capsys.readouterr().out
+
+
+# --- freezing -------------------------------------------------------------------------------------
+
+
+def test_frozen_answers_are_sealed_and_say_what_was_asked(small, tmp_path):
+    asked = answer.checked(BASE, small)
+    folder = freeze(small, asked, tmp_path / "frozen")
+    about = seal.verify(folder)["about"]
+    assert about["run"]["id"] == small.id
+    frozen = json.loads((folder / FILE).read_text("utf-8"))
+    assert [item["question"]["id"] for item in frozen["items"]] == [q["id"] for q in BASE]
+    for item, question in zip(frozen["items"], asked, strict=True):
+        found = Forecast.from_json(item["forecast"])
+        assert found.quantity == question.quantity
+        assert item["prior"] is None
+    with pytest.raises(BadInput, match="is not a run"):
+        open_run(folder)
+    assert cli.run(["verify", str(folder)]) == 0
+
+
+def test_a_frozen_byte_that_flips_is_found(small, tmp_path, capsys):
+    folder = freeze(small, answer.checked(BASE[:1], small), tmp_path)
+    (folder / FILE).chmod(0o644)
+    text = (folder / FILE).read_text("utf-8").replace("slope", "slops", 1)
+    (folder / FILE).write_text(text.replace("probability", "probabilitx", 1), "utf-8")
+    assert cli.run(["verify", str(folder)]) == 4
+    assert FILE in capsys.readouterr().err
+
+
+def test_every_quantity_can_be_named_both_ways():
+    for found in ASKABLE.values():
+        assert askable(found.stored) is not None
+        assert askable(found.name) is found
