@@ -21,7 +21,7 @@ def print_answers(answers: list[Answer]) -> None:
         _wrapped(style(about(answer) if answer["id"] == ASKED else answer["text"], bold=True), "")
         _wrapped(headline(answer), "  ")
         if answer["prior"]:
-            _wrapped(f"before any evidence: {_short(answer | answer['prior'])}", "  ")
+            _wrapped(f"before any evidence: {before(answer)}", "  ")
         if answer["beyond"]:
             said = f"beyond the evidence: {'; '.join(answer['beyond'])}"
             _wrapped(style(said, fg="yellow"), "  ")
@@ -54,7 +54,9 @@ def headline(answer: Answer) -> str:
     return said
 
 
-def _short(answer: Answer) -> str:
+def before(answer: Answer) -> str:
+    """What the beliefs alone answer."""
+    answer = answer | answer["prior"]
     if answer["threshold"] is not None:
         return _probability(answer)
     ends = f"90% from {_value(answer, 'q05')} to {_value(answer, 'q95')}"
