@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 import tomllib
 
 import numpy as np
@@ -18,8 +19,10 @@ from simulator.questions.askable import ASKABLE, askable
 from simulator.questions.distribution import Forecast
 from simulator.questions.freeze import FILE, freeze
 from simulator.questions.question import read_questions
+from simulator.questions.source import stated
 from simulator.texts import SHIPPED
 
+COSTS = ("staircase", "trend")
 COST, MULTIPLIER = ASKABLE["task_cost"], ASKABLE["required_rl_multiplier"]
 YEARS = ASKABLE["years_to_threshold"]
 known = load_scenario("base").known
@@ -390,3 +393,37 @@ def test_every_quantity_can_be_named_both_ways():
     for found in ASKABLE.values():
         assert askable(found.stored) is not None
         assert askable(found.name) is found
+
+
+# --- averages -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mixture(compiled_code, tmp_path_factory):
+    """An average of two structures' beliefs, beside its parents."""
+    from simulator.average import average
+
+    into = tmp_path_factory.mktemp("mixture")
+    runs = [
+        simulate(load_scenario("base", chosen).with_sampler(draws=200), into=into)
+        for chosen in ({"evidence.sources": "none", "structure.cost": cost} for cost in COSTS)
+    ]
+    return average(runs, into=into)
+
+
+def test_an_average_answers_from_its_parents(mixture):
+    about = {"task": "$50,000 task", "date": "2028-10-01"}
+    found = mixture.distribution("task_cost", **about)
+    assert np.array_equal(found.draws, mixture.forecast["task_cost_oom_usd"].sel(about).values)
+    between = mixture.distribution("task_cost", task="$50,000 task", date="2028-03-01")
+    assert found.quantile(0.5) < between.quantile(0.5) < 50_000
+    (said,) = answer.answers(mixture, answer.checked(BASE[1:2], mixture))
+    assert said["beyond"] == ["nothing was observed: this is belief alone"]
+    assert stated(mixture) == BASE
+
+
+def test_an_average_without_its_parents_says_where_they_belong(mixture, tmp_path):
+    alone = shutil.copytree(mixture.path, tmp_path / mixture.id)
+    with pytest.raises(BadInput, match="is not beside it") as error:
+        open_run(alone).distribution("slope_ratio")
+    assert len(error.value.faults) == 2

@@ -112,7 +112,6 @@ def chosen(
             fix = "drop the one or the other"
             raise BadInput([Fault("--quantity", "usage", "is a question of its own", fix)])
         return [own]
-    listed = run.spec.get("question", [])
     if file is not None:
         from simulator.texts import find, read_toml
 
@@ -120,14 +119,16 @@ def chosen(
         if not isinstance(listed, list):
             rule = "must be a list of tables"
             raise BadInput([Fault(file, "question", rule, "write [[question]]")])
+    else:
+        from simulator.questions.source import stated
+
+        listed = stated(run)
     if not listed:
         fix = "ask with --quantity, or name a file with --questions"
         raise BadInput([Fault(file or run.id, "question", "there is none", fix)])
-    known = [table.get("id") for table in listed if isinstance(table, dict)]
+    known = [str(table.get("id")) for table in listed if isinstance(table, dict)]
     faults = [
-        Fault(
-            "--question", name, "is the id of no question here", nearest(name, filter(None, known))
-        )
+        Fault("--question", name, "is the id of no question here", nearest(name, known))
         for name in ids
         if name not in known
     ]

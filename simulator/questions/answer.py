@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from simulator import diagnostics
-from simulator.faults import BadInput, Fault
+from simulator.faults import BadInput
 from simulator.prior import TABLED
 from simulator.questions import reach
 from simulator.questions.askable import NUMBERS
 from simulator.questions.distribution import Forecast
 from simulator.questions.question import Question, question, read_questions
-from simulator.questions.source import Source, source
+from simulator.questions.source import Mixed, Source, parents, source
 from simulator.run import Run
 from simulator.scenario import sealed_scenario
 from simulator.summary import NAMES
@@ -41,7 +41,7 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def posterior(run: Run) -> Source:
+def posterior(run: Run) -> Source | Mixed:
     """The source of a run's answers, kept with the run so that nothing is computed twice."""
     if "answers" not in vars(run):
         vars(run)["answers"] = source(run)
@@ -50,16 +50,16 @@ def posterior(run: Run) -> Source:
 
 def checked(listed: Sequence[Any], run: Run, where: str = "question") -> list[Question]:
     """Questions in order for this run, no draw read; BadInput with every fault of all of them."""
-    if "parents" in run.record:
-        rule = "is an average of several runs, which has no parameters to compute answers from"
-        raise BadInput([Fault(run.id, "run", rule, "ask its parents one by one")])
-    questions, faults = read_questions(list(listed), where, sealed_scenario(run.path).known)
+    questions, faults = (), []
+    for one in parents(run).values():
+        questions, bad = read_questions(list(listed), where, sealed_scenario(one.path).known)
+        faults += bad
     if faults:
         raise BadInput(faults)
     return list(questions)
 
 
-def forecast(asked: Question, at: Source) -> Forecast:
+def forecast(asked: Question, at: Source | Mixed) -> Forecast:
     """What a question asks for, with the run that it is from."""
     run = at.run
     provenance = {
@@ -78,11 +78,11 @@ def forecast(asked: Question, at: Source) -> Forecast:
 def answers(run: Run, questions: Sequence[Question]) -> list[Answer]:
     """Answers in the order of the questions; see `answer`."""
     at = posterior(run)
-    before = source(run, "prior") if at.scenario.evidence.size else None
+    before = source(run, "prior") if at.observed else None
     return [answer(asked, at, before) for asked in questions]
 
 
-def answer(asked: Question, at: Source, before: Source | None) -> Answer:
+def answer(asked: Question, at: Source | Mixed, before: Source | Mixed | None) -> Answer:
     """One answer as plain data.
 
     With a threshold: probability, relation ("=", or "<" and ">" where no draw says otherwise; then

@@ -27,7 +27,7 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     seal.refuse_unwritable(into, 400_000 * len(questions))
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     at = answer.posterior(run)
-    before = source(run, "prior") if at.scenario.evidence.size else None
+    before = source(run, "prior") if at.observed else None
     about = {"id": run.id, "scenario": run.scenario, "seed": run.seed, "status": run.status}
     items = [
         {

@@ -12,15 +12,20 @@ from simulator.dates import decimal_year
 from simulator.evidence import Evidence
 from simulator.questions.distribution import Forecast
 from simulator.questions.question import Question
-from simulator.questions.source import Source
+from simulator.questions.source import Mixed, Source
 from simulator.schema import Task
 from simulator.units import significant
 
 FEW_OOM, FEW_YEARS = 0.05, 0.05  # what is too little to speak of
 
 
-def beyond(source: Source, asked: Question, forecast: Forecast) -> list[str]:
+def beyond(at: Source | Mixed, asked: Question, forecast: Forecast) -> list[str]:
     """What in the question lies beyond the evidence of its run; empty where nothing does."""
+    said = [each for source in at.sources for each in _of(source, asked, forecast)]
+    return list(dict.fromkeys(said))
+
+
+def _of(source: Source, asked: Question, forecast: Forecast) -> list[str]:
     found = source.scenario.evidence
     if not found.size:
         return ["nothing was observed: this is belief alone"]

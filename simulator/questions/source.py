@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from simulator import seal
 from simulator.dates import decimal_year
 from simulator.faults import BadInput, Fault
 from simulator.forecast import burden, costs, multipliers, recipes
 from simulator.questions.askable import Askable
-from simulator.run import Run
+from simulator.run import Run, open_run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
 
@@ -30,6 +31,12 @@ class Source:
         draws = run.draws[group].dataset
         self.draws = draws.drop_vars([dim for dim in SAMPLE if dim in draws.coords])
         self.way = cache(self._way)
+        self.sources = [self]
+
+    @property
+    def observed(self) -> bool:
+        """Whether the run was conditioned on anything."""
+        return self.scenario.evidence.size > 0
 
     def values(self, asked: Askable, coords: Mapping[str, Any]) -> np.ndarray:
         """The quantity as kept, shape (chain, draw)."""
@@ -103,13 +110,68 @@ class Source:
         return costs.path(self.scenario, self.draws, self.run.seed, task, self.scenario.tasks[task])
 
 
-def source(run: Run, group: str = "posterior", scenario: Scenario | None = None) -> Source:
-    """The source of a run's answers; `scenario` restates its tasks.
+class Mixed:
+    """The draws of an average: each is computed from the parent that it came from."""
 
-    Raises BadInput for an average of structures, which has no parameters to compute from.
+    def __init__(self, run: Run, group: str, parents: Mapping[str, Run]):
+        self.run, self.group = run, group
+        self.sources = [Source(parent, group) for parent in parents.values()]
+        origin = run.draws["posterior"]["parent"].values
+        size = run.draws[group].sizes["draw"]
+        self._origin = origin[:, np.arange(size) % origin.shape[1]]
+
+    @property
+    def observed(self) -> bool:
+        """Whether any parent was conditioned on anything."""
+        return any(source.observed for source in self.sources)
+
+    def values(self, asked: Askable, coords: Mapping[str, Any]) -> np.ndarray:
+        """The quantity as kept, shape (chain, draw)."""
+        found = np.full(self._origin.shape, np.nan)
+        for source in self.sources:
+            own = self._origin == source.run.id
+            found[own] = source.values(asked, coords)[own]
+        return found
+
+
+def source(
+    run: Run, group: str = "posterior", scenario: Scenario | None = None
+) -> "Source | Mixed":
+    """Where a run's answers come from; `scenario` restates its tasks.
+
+    Of an average they come from its parents: raises BadInput where these are not beside it, or
+    where the scenario is restated.
     """
-    found = run.draws[group].dataset
-    if "structure" in found or "slope_ratio" not in found:
-        rule = "is an average of several runs, which has no parameters to compute answers from"
+    if "parents" not in run.record:
+        return Source(run, group, scenario)
+    if scenario is not None:
+        rule = "is an average, whose tasks cannot be restated"
         raise BadInput([Fault(run.id, "run", rule, "ask its parents one by one")])
-    return Source(run, group, scenario)
+    return Mixed(run, group, parents(run))
+
+
+def stated(run: Run) -> list[dict[str, Any]]:
+    """The questions of a run's scenario, as written; of an average, those that all parents have."""
+    listed = [one.spec.get("question", []) for one in parents(run).values()]
+    return [each for each in listed[0] if all(each in other for other in listed)]
+
+
+def parents(run: Run) -> dict[str, Run]:
+    """The runs that answer for a run, by id: itself, or those that an average was made from.
+
+    Raises BadInput where one of them does not lie beside the average.
+    """
+    if "parents" not in run.record:
+        return {run.id: run}
+    found, faults = {}, []
+    for parent in run.record["parents"]:
+        path = run.path.parent / parent["id"]
+        if path.is_dir() and seal.manifest(path)["digest"] == parent["sum"]:
+            found[parent["id"]] = open_run(path)
+        else:
+            rule = f"its parent {parent['id']} is not beside it, and answers come from there"
+            fix = "put the average and its parents into one folder"
+            faults.append(Fault(run.id, "run", rule, fix))
+    if faults:
+        raise BadInput(faults)
+    return found

@@ -58,10 +58,11 @@ def _shown(row: Row) -> Row:
 
 
 def questions(run: Run) -> list[Row]:
-    """The scenario's questions with their answers; none of an average, which cannot be asked."""
+    """The scenario's questions with their answers."""
     from simulator.questions import answer, shown
+    from simulator.questions.source import stated
 
-    listed = [] if "parents" in run.record else run.spec.get("question", [])
+    listed = stated(run)
     given = answer.answers(run, answer.checked(listed, run)) if listed else []
     return [
         {
