@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from click import unstyle
 
 from simulator import labels
+from simulator.faults import BadInput
 from simulator.figures import Plot, plots, svg
 from simulator.quantities import OUTPUTS, QUANTITIES
 from simulator.report.words import middle, range_of
@@ -62,7 +63,10 @@ def questions(run: Run) -> list[Row]:
     from simulator.questions import answer, shown
     from simulator.questions.source import stated
 
-    listed = stated(run)
+    try:
+        listed = stated(run)
+    except BadInput:  # an average without its parents still has a report
+        return []
     given = answer.answers(run, answer.checked(listed, run)) if listed else []
     return [
         {
