@@ -104,8 +104,8 @@ def replaced(settings: tuple[str, ...]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def emit(value: object) -> None:
-    """One JSON object on stdout."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+    """One JSON object on stdout, in ASCII: no text in it can command a terminal."""
+    click.echo(json.dumps(value, indent=1, default=str, allow_nan=False))
 
 
 def opened(name: str) -> Any:
