@@ -17,7 +17,7 @@ from simulator.seal import Damaged
 
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
-    *("show", "ask", "report", "jump", "burden", "forecast", "list", "verify"),
+    *("show", "ask", "tasks", "report", "jump", "burden", "forecast", "list", "verify"),
     *("compare", "average", "reweight", "backtest", "calibrate"),
     "batch",
 )

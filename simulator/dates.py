@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+import math
 import re
 
 MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # 29 February counts as 1 March
@@ -39,3 +40,10 @@ def _last_day(text: str | dt.date) -> dt.date:
 def decimal_year(date: dt.date) -> float:
     """A date in years of twelve equal months, so that the same day a year on is exactly 1 later."""
     return date.year + (date.month - 1 + (date.day - 1) / MONTHS[date.month - 1]) / 12
+
+
+def date_of(year: float) -> dt.date:
+    """The day on which a decimal year falls; of `decimal_year` the inverse."""
+    months = year * 12 + 1e-6  # a moment later: rounding must not lose a day
+    whole, month = divmod(math.floor(months), 12)
+    return dt.date(whole, month + 1, 1 + math.floor(months % 1 * MONTHS[month]))

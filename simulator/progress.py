@@ -74,6 +74,12 @@ class Display:
         )
         self._progress.update(self._task, description=said, completed=done, total=total)
 
+    def tasks(self, done: int, total: int) -> None:
+        """Tasks so far and the time left."""
+        left = (time.perf_counter() - self._since) / max(done, 1) * (total - done)
+        said = f"task {done:,} of {total:,}, {left:,.0f} s left"
+        self._progress.update(self._task, description=said, completed=done, total=total)
+
     def batch(self, tally: Any) -> None:
         """Scenarios of a batch so far, their rate and the time left."""
         done, total = len(tally.reports), tally.limit

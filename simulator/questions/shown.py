@@ -42,7 +42,7 @@ def headline(answer: Answer) -> str:
     if answer["threshold"] is not None:
         mcse = answer["mcse"]
         said = f" ± {significant(100 * mcse, 1)}%" if mcse else ""
-        return f"{style(_probability(answer), bold=True)}{said}"
+        return f"{style(share(answer), bold=True)}{said}"
     said = f"median {style(_value(answer, 'q50'), bold=True)}"
     if not answer["prob_infinite"] > 0.5 and answer["mcse_q50"]:
         said += f" {error(answer['mcse_q50'], _kept(answer['unit']))}"
@@ -58,17 +58,18 @@ def before(answer: Answer) -> str:
     """What the beliefs alone answer."""
     answer = answer | answer["prior"]
     if answer["threshold"] is not None:
-        return _probability(answer)
+        return share(answer)
     ends = f"90% from {_value(answer, 'q05')} to {_value(answer, 'q95')}"
     return f"{_value(answer, 'q50')}, {ends}"
 
 
-def _probability(answer: Answer) -> str:
-    share = answer["probability"]
+def share(answer: Answer) -> str:
+    """A probability in percent, never 0 or 100."""
+    found = answer["probability"]
     if answer["relation"] == ">":
-        return f">{100 - float(significant(100 * (1 - share), 1)):.15g}%"
-    said = significant(100 * share, 2 if share < 0.995 else 3)
-    return f"<{significant(100 * share, 1)}%" if answer["relation"] == "<" else f"{said}%"
+        return f">{100 - float(significant(100 * (1 - found), 1)):.15g}%"
+    said = significant(100 * found, 2 if found < 0.995 else 3)
+    return f"<{significant(100 * found, 1)}%" if answer["relation"] == "<" else f"{said}%"
 
 
 def _value(answer: Answer, name: str) -> str:
