@@ -186,8 +186,9 @@ class Forecast:
         return float(value)
 
     def outside(self, kept: Any) -> Any:
-        """What is kept, in the unit of the forecast."""
-        return 10.0 ** np.asarray(kept) if self.askable.oom else np.asarray(kept)
+        """What is kept, in the unit of the forecast; infinite past the largest number."""
+        with np.errstate(over="ignore"):
+            return 10.0 ** np.asarray(kept) if self.askable.oom else np.asarray(kept)
 
     def _threshold(self, text: Any, what: str) -> float:
         try:
@@ -201,7 +202,8 @@ class Forecast:
     def to_json(self) -> dict[str, Any]:
         """Everything as plain data; infinite draws are the texts "inf" and "-inf".
 
-        `edges` and `masses` are what `rv_histogram` takes; absent where some draws are infinite.
+        `edges` and `masses` are what `rv_histogram` takes; absent where some draws are infinite,
+        or are past the largest number in the unit of the forecast.
         """
         found = {
             "format": FORMAT,
@@ -212,7 +214,7 @@ class Forecast:
             "kept_as": f"log10 of {self.unit}" if self.askable.oom else self.unit,
             "draws": [[_written(x) for x in chain] for chain in self.draws.tolist()],
         }
-        if self.prob_infinite == 0 and np.isfinite(self.draws).all():
+        if np.isfinite(self.outside(self.draws)).all() and np.isfinite(self.draws).all():
             edges, masses = self.bins()
             found |= {"edges": edges.tolist(), "masses": masses.tolist()}
         return found
