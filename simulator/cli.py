@@ -18,7 +18,7 @@ from simulator.seal import Damaged
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "ask", "tasks", "report", "jump", "burden", "forecast", "list", "verify"),
-    *("compare", "average", "reweight", "backtest", "calibrate"),
+    *("compare", "average", "reweight", "backtest", "score", "calibrate"),
     "batch",
 )
 

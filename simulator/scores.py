@@ -26,17 +26,38 @@ class Mean(NamedTuple):
     se: float
 
 
-def crps(draws: np.ndarray, outcome: float, origin: float = 0.0) -> float:
+def crps(draws: np.ndarray, outcome: float, origin: float = 0.0, limit: float = LIMIT) -> float:
     """Continuous ranked probability score in the unit of the forecast; of a point, its error.
 
-    Beyond LIMIT of `origin` all values are one: the score stays proper, and exists where a forecast
-    has no mean.
+    Beyond `limit` of `origin` all values are one: the score stays proper, and exists where a
+    forecast has no mean.
     """
     from scoringrules import crps_ensemble  # loads Numba, which takes a second
 
-    ends = origin - LIMIT, origin + LIMIT
+    ends = origin - limit, origin + limit
     near, came = np.clip(draws.ravel(), *ends), np.clip(np.float64(outcome), *ends)
     return float(crps_ensemble(came, near, backend="numpy"))
+
+
+def interval_score(draws: np.ndarray, outcome: float) -> float:
+    """Weighted interval score of the median and the central intervals of LEVELS; finite draws.
+
+    Twice the mean quantile score of their ends: scoringrules 0.11 adds the median itself, not its
+    distance from the outcome, in `weighted_interval_score` without Numba.
+    """
+    from scoringrules import quantile_score
+
+    tails = [(1 - level / 100) / 2 for level in LEVELS]
+    levels = np.array([0.5, *tails, *(1 - tail for tail in tails)])
+    found = quantile_score(outcome, np.quantile(draws, levels), levels, backend="numpy")
+    return float(2 * np.mean(found))
+
+
+def brier(probability: float, outcome: float) -> float:
+    """Brier score of a probability; the outcome is 1 or 0."""
+    from scoringrules import brier_score
+
+    return float(brier_score(outcome, probability, backend="numpy"))
 
 
 def log_score(draws: np.ndarray, outcome: float, origin: float = 0.0) -> float:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from simulator import seal
 from simulator.outcome import dump
 from simulator.questions import answer
 from simulator.questions.question import Question
-from simulator.questions.source import source
+from simulator.questions.source import Source, source
 from simulator.run import Run
 
 FORMAT = "simulator-frozen-1"
@@ -35,6 +37,7 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
             "answer": answer.answer(asked, at, before),
             "forecast": answer.forecast(asked, at).to_json(),
             "prior": answer.forecast(asked, before).to_json() if before else None,
+            "cost_at_freezing_usd": _cost_now(asked, at, dt.date.fromisoformat(now[:10])),
         }
         for asked in questions
     ]
@@ -44,6 +47,16 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     digest = hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:10]
     name = f"{now[:10].replace('-', '')}-{run.scenario}-{digest}"
     return seal.seal(into, name, {FILE: text}, {"format": FORMAT, "frozen": now, "run": about})
+
+
+def _cost_now(asked: Question, at: Source, today: dt.date) -> float | None:
+    """Median cost on this day of a task whose cost is asked for, which naive forecasters start
+    from; None before its debut and of anything else."""
+    task = at.scenario.tasks.get(asked.task or "")
+    if asked.quantity != "task_cost" or not task.debut <= today <= asked.date:
+        return None
+    coords = asked.coords | {"date": today}
+    return float(10 ** np.median(at.values(asked.askable, coords)))
 
 
 def written(asked: Question) -> dict[str, Any]:
