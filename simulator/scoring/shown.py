@@ -40,13 +40,13 @@ NOTES = {
     "distribution": """\
 CRPS: mean distance of the forecast from the outcome, less half its own spread, in OOM (powers of
 ten), years or the unit itself; beyond {oom:g} OOM, {years:g} years or {further:g} of another unit
-all is one, and never is there. vs: the CRPS of the beliefs before any evidence, of the cost on the
-day of freezing, and of a tenfold fall a year from it, less that of the forecast on the same
-questions; above 0 the forecast was better. log: log of the probability given to the outcome's bin
-of {bin:g}, after {spread:.0%} of the forecast was spread evenly over {span:g}. WIS: weighted
-interval score of the median and the 50%, 80% and 90% intervals. 50%, 80%, 90%: share of outcomes
-inside; one that ties with draws counts in part. PIT: probability below the outcome, a tie broken by
-chance.""",
+all is one, and never is there. vs: the CRPS of the beliefs before any evidence, of the forecast's
+own cost on the day of freezing, and of a tenfold fall a year from it, less that of the forecast on
+the same questions; above 0 the forecast was better. log: log of the probability given to the
+outcome's bin of {bin:g}, after {spread:.0%} of the forecast was spread evenly over {span:g}. WIS:
+weighted interval score of the median and the 50%, 80% and 90% intervals. 50%, 80%, 90%: share of
+outcomes inside; one that ties with draws counts in part. PIT: probability below the outcome, a tie
+broken by chance.""",
     "probability": """\
 Brier: squared distance of the probability from 1 where it came and 0 where it did not. vs: that of
 the beliefs before any evidence, and of 50% for everything, less that of the forecast. log: log of
@@ -92,7 +92,7 @@ def warnings(scored: "Scored") -> list[str]:
         said.append(
             f"no date of the outcome, so hindsight cannot be told: {_names(scored.undated)}"
         )
-    if failed := [row["id"] for row in scored.rows if row["status"] != "passed"]:
+    if failed := [row["run"] for row in scored.rows if row["status"] != "passed"]:
         said.append(f"of runs that FAILED their checks: {_names(dict.fromkeys(failed))}")
     if scored.open:
         said.append(f"{len(scored.open)} without an outcome: {_names(scored.open)}")
