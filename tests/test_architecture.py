@@ -15,7 +15,7 @@ MODULES = sorted((ROOT / "simulator").rglob("*.py"))
 HEAVY = {"arviz", "arviz_stats", "matplotlib", "numba", "nutpie", "pandas", "pymc", "pytensor"}
 HEAVY |= {"netCDF4", "pyarrow", "scipy", "scoringrules", "xarray", "zarr"}
 LIGHT = ["cli", "scenario", "evidence", "run", "tables", "seal", "pipeline", "score_tables"]
-LIGHT += ["batch.state", "batch.status"]
+LIGHT += ["batch.state", "batch.status", "questions.tasks", "questions.task_tables"]
 
 
 def imported(path):
