@@ -13,7 +13,7 @@ import made
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulator import BadInput, cli, summary
@@ -299,11 +299,24 @@ def test_a_quoted_line_break_does_not_shift_the_lines(tmp_path):
      (",5", False), ("1.5,000", False), ("1500", True), ("5e-3", True), ("$ 2", True)],
 )  # fmt: skip
 def test_commas_only_set_off_thousands(text, is_number):
+    cost = ASKABLE["task_cost"]
     if is_number:
-        assert ASKABLE["task_cost"].number(sheets.number(text)) > 0
+        assert cost.number(text) > 0
     else:
-        with pytest.raises(ValueError, match="comma"):
-            sheets.number(text)
+        with pytest.raises(ValueError, match="not a number of USD"):
+            cost.number(text)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.booleans())
+@example(b'"', True)
+@example(b"\x00,1,2027,1", True)
+@example(b"a,1,2027,1\r\rb,1,2027,1", True)
+def test_no_bytes_break_the_reader(tmp_path_factory, body, headed):
+    text = f"{HEADER}\n".encode() + body if headed else body
+    stated, faults = read(table(tmp_path_factory.mktemp("bytes"), text))
+    assert stated or faults
+    assert all(fault.rule and fault.fix for fault in faults)
 
 
 def test_dates_asked_for_are_checked_with_all_else(tmp_path, smooth, capsys):

@@ -43,6 +43,7 @@ _SHOWN = {
     "uses": re.compile(r"(?P<a>\S+?)\s*uses?"),
     "GPU-hours": re.compile(r"(?P<a>\S+?)\s*(?:h|GPU-hours?)"),
 }
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")  # "1,5" would be 15 without it
 
 
 class Askable(NamedTuple):
@@ -103,7 +104,10 @@ class Askable(NamedTuple):
 
 
 def _finite(text: float | str) -> float:
-    value = float(str(text).replace(",", ""))
+    written = str(text).strip()
+    if "," in written and not _GROUPED.fullmatch(written):
+        raise ValueError(f"{text!r} has a comma that does not set off thousands")
+    value = float(written.replace(",", ""))
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is not finite")
     return value
