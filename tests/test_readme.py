@@ -24,9 +24,11 @@ def commands():
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory, compiled_code):
-    """A folder with the README's batch file, in which its commands leave their runs."""
+    """A folder with the README's files, in which its commands leave their runs."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "slopes.toml").write_text(blocks("toml")[2], "utf-8")
+    for name, block in zip(("tasks.csv", "outcomes.csv"), blocks("csv"), strict=True):
+        (folder / name).write_text(block, "utf-8")
     return folder
 
 
