@@ -380,6 +380,17 @@ def test_frozen_answers_are_sealed_and_say_what_was_asked(small, tmp_path):
     assert cli.run(["verify", str(folder)]) == 0
 
 
+def test_two_questions_of_ones_own_freeze_under_two_names(small, tmp_path, capsys):
+    for below in ("0.4", "0.5"):
+        options = ["--quantity", "slope_ratio", "--below", below, "--freeze", str(tmp_path)]
+        assert cli.run(["ask", str(small.path), *options]) == 0
+    names = [
+        json.loads((folder / FILE).read_text("utf-8"))["items"][0]["question"]["id"]
+        for folder in sorted(tmp_path.iterdir())
+    ]
+    assert {*names} == {"slope-ratio-0-4-below", "slope-ratio-0-5-below"}
+
+
 def test_a_frozen_byte_that_flips_is_found(small, tmp_path, capsys):
     folder = freeze(small, answer.checked(BASE[:1], small), tmp_path)
     (folder / FILE).chmod(0o644)

@@ -1,5 +1,6 @@
 """`simulator ask`: questions in, probabilities and distributions out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def command(
     """
     own = own_question(quantity, coords, below, above)
     found = opened(run)
-    listed = chosen(found, own, ids, file)
+    listed = chosen(found, own and (named(own) if into else own), ids, file)
     from simulator.questions import answer
 
     questions = answer.checked(listed, found, file or "ask")
@@ -101,6 +102,13 @@ def own_question(
     at = below if below is not None else above
     direction = None if at is None else "above" if below is None else "below"
     return question(quantity, **said, threshold=at, direction=direction)
+
+
+def named(own: dict[str, Any]) -> dict[str, Any]:
+    """A question of one's own under a name that tells it from others, to be frozen with them."""
+    said = " ".join(str(value) for key, value in own.items() if key not in ("id", "text"))
+    slug = re.sub(r"[^a-z0-9]+", "-", said.lower()).strip("-")
+    return own | {"id": slug[:64].strip("-"), "text": said}
 
 
 def chosen(
