@@ -1,0 +1,1 @@
+"""Forecasts in the forms that other people's platforms and models accept."""
