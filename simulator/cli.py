@@ -19,6 +19,7 @@ COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "ask", "tasks", "report", "jump", "burden", "forecast", "list", "verify"),
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
+    *("export",),
     "batch",
 )
 

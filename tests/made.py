@@ -1,13 +1,18 @@
-"""Runs made by hand, for tests of what works on several runs."""
+"""Runs and forecasts made by hand, for tests of what works on several of them."""
 
 import datetime as dt
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
+from hypothesis import strategies as st
 
 from simulator import load_scenario, summary
+from simulator.exports.item import Item
 from simulator.outcome import Outcome, seal_run
+from simulator.questions.askable import ASKABLE
+from simulator.questions.distribution import Forecast
+from simulator.questions.question import Question
 from simulator.run import Check
 
 SHAPE = 4, 250
@@ -100,3 +105,45 @@ def seal(into, seed=1, of=None, log_likelihood=None, observed=None, outputs=None
     rows = summary.summarise(draws, outputs, None)
     checks = {"by_hand": Check(passed, 0.0)}
     return seal_run(into, of or scenario(), seed, Outcome(draws, outputs, checks, rows, [], {}))
+
+
+FROM = {
+    "run": "20260101-made-00000000",
+    "scenario": "made",
+    "digest": "0123456789",
+    "seed": 1,
+    "status": "passed",
+    "created": "2026-01-01T00:00:00+00:00",
+    "group": "posterior",
+}
+
+
+def item(draws, quantity="task_cost", status="passed", **said):
+    """What is exported: a question and its forecast with these draws, in the question's unit."""
+    asked = ASKABLE[quantity]
+    with np.errstate(divide="ignore"):
+        kept = np.log10(draws) if asked.oom else np.asarray(draws, dtype=float)
+    table = {"id": "made", "text": "made by hand", "quantity": quantity} | said
+    question = Question.model_validate(table)
+    return Item(question, Forecast(asked, {}, np.atleast_2d(kept), FROM | {"status": status}))
+
+
+@st.composite
+def shapes(draw, infinite=True):
+    """Draws of any shape, (2, n): spread over up to eight orders of magnitude, lumped, equal, with
+    ties, sometimes 5% infinite; in the unit of a quantity that is above zero."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n, width = draw(st.integers(20, 400)), draw(st.floats(0.01, 8))
+    middle = draw(st.floats(-4, 4))
+    z = {
+        "normal": rng.standard_normal((2, n)) / 4,
+        "skewed": rng.exponential(0.3, (2, n)) - 0.5,
+        "lumped": rng.choice([-0.5, 0.4], (2, n)) + rng.standard_normal((2, n)) / 50,
+        "tied": np.round(2 * rng.standard_normal((2, n))) / 8,
+        "floor": np.maximum(rng.standard_normal((2, n)) / 4, 0),
+        "one": np.zeros((2, n)),
+    }[draw(st.sampled_from(["normal", "skewed", "lumped", "tied", "floor", "one"]))]
+    values = 10.0 ** (middle + width * z)
+    if infinite and draw(st.booleans()):
+        values[rng.random((2, n)) < 0.05] = np.inf
+    return values

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.exports.item import Item, passed
+from simulator.exports.item import Item, identifier, passed
 from simulator.faults import BadInput, Fault
-from simulator.questions.question import Question
+
+if TYPE_CHECKING:
+    from simulator.questions.question import Question
 
 type Files = Mapping[str, bytes]  # by path below a folder, "/" between its parts
 
@@ -43,10 +45,21 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def check(name: str, questions: Sequence[Question]) -> Iterator[Fault]:
+def check(name: str, questions: Sequence["Question"]) -> Iterator[Fault]:
     """What is wrong with questions for a format, before any work; modules may add their own."""
     module = import_module(f"simulator.exports.{name}")
     yield from getattr(module, "check", lambda _: ())(questions)
+    taken: dict[str, str] = {}
+    for question in questions:
+        other = taken.setdefault(identifier(question.id), question.id)
+        if other != question.id:
+            rule = f"has the same name in files as {other!r}"
+            yield Fault(question.id, "id", rule, "rename one: - and _ are alike there")
+
+
+def is_folder(name: str, count: int) -> bool:
+    """Whether so many forecasts make a folder in a format."""
+    return not FORMATS[name].suffix or (count > 1 and not FORMATS[name].many)
 
 
 def refuse(name: str, items: Sequence[Item], allow_failed_checks: bool = False) -> Iterator[Fault]:

@@ -1,19 +1,75 @@
-"""Guesstimate: for each forecast a column of samples to paste, and the text of a 90% interval.
+"""Guesstimate: for each forecast a column of samples to paste, and a 90% interval where it fits.
 
-A pasted column holds at most 5,000 samples.
+A pasted column holds at most 5,000 samples. An interval above zero is read as lognormal, another as
+normal; it is left out where that is too far from the draws, and README.txt says so.
 """
 
+import math
 from collections.abc import Sequence
 
-from simulator.exports.item import Item, stamp
+import numpy as np
+
+from simulator.exports import fit
+from simulator.exports.item import Item, line, stamp
 
 MOST = 5_000
+Z95 = 1.645  # as Guesstimate rounds it
 
 
 def write(items: Sequence[Item]) -> dict[str, bytes]:
-    """The files of a folder: README.txt, and per forecast its samples."""
-    files = {"README.txt": f"{stamp(items)}\n"}
+    """The files of a folder: README.txt, and per forecast its samples and its interval."""
+    said, files = [stamp(items), ""], {}
     for item in items:
         values = item.forecast.sample(MOST if item.forecast.size > MOST else None)
-        files[f"{item.name}_samples.csv"] = "".join(f"{v:.10g}\n" for v in values.tolist())
+        files[f"{item.name}_samples.csv"] = "".join(f"{_decimal(v)}\n" for v in values.tolist())
+        error = _error(item)
+        said += [f"{item.name}: {line(item.question.text)} ({item.forecast.unit})"]
+        if error is None or not error.good:
+            why = "its ends are one value" if error is None else str(error)
+            said += [f"  no interval, paste the samples: {why}"]
+        else:
+            low, high = item.forecast.interval(0.9)
+            files[f"{item.name}_interval.txt"] = f"[{_decimal(low)}, {_decimal(high)}]\n"
+            said += [f"  the interval as {_shape(low)}: {error}"]
+    files["README.txt"] = "".join(f"{text}\n" for text in said)
     return {name: text.encode() for name, text in files.items()}
+
+
+def _shape(low: float) -> str:
+    return "lognormal" if low > 0 else "normal"
+
+
+def _error(item: Item) -> fit.FitError | None:
+    """How far what Guesstimate makes of the interval is from the draws; None where it is no
+    interval."""
+    from scipy.stats import norm
+
+    forecast = item.forecast
+    low, high = forecast.interval(0.9)
+    if not low < high:
+        return None
+    log = low > 0
+    a, b = (math.log(low), math.log(high)) if log else (low, high)
+    made = norm((a + b) / 2, (b - a) / (2 * Z95))
+
+    def there(kept: np.ndarray) -> np.ndarray:
+        """As kept, on the scale where the shape is normal."""
+        if not log:
+            return np.asarray(forecast.outside(kept))
+        if forecast.askable.oom:
+            return np.asarray(kept) * math.log(10)
+        values = np.asarray(kept, dtype=float)
+        return np.log(values, out=np.full_like(values, -np.inf), where=values > 0)
+
+    def back(p: np.ndarray) -> np.ndarray:
+        found = made.ppf(p)
+        if forecast.askable.oom:
+            return found / math.log(10) if log else np.log10(np.maximum(found, 1e-300))
+        return np.exp(found) if log else found
+
+    return fit.error(forecast, lambda kept: made.cdf(there(kept)), back)
+
+
+def _decimal(value: float) -> str:
+    """A number without an exponent, which intervals do not take."""
+    return np.format_float_positional(value, precision=8, fractional=False, trim="-")

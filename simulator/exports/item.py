@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simulator.questions.distribution import Forecast
-from simulator.questions.question import Question
+if TYPE_CHECKING:
+    from simulator.questions.distribution import Forecast
+    from simulator.questions.question import Question
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes a cell for that begins so
 
@@ -13,8 +14,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes a cell fo
 class Item(NamedTuple):
     """A question and its forecast; joint draw by draw with the others of its run."""
 
-    question: Question
-    forecast: Forecast
+    question: "Question"
+    forecast: "Forecast"
 
     @property
     def name(self) -> str:

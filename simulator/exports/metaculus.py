@@ -1,0 +1,151 @@
+"""Metaculus: a cumulative distribution on its 201 points, or the probability of a yes.
+
+The rules are those of its server: every step at least 0.01/200 and at most 0.2; 0 and 1 exactly at
+closed ends, 0.001 and more beyond open ones; a probability of yes from 0.001 to 0.999.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator.exports.item import Item, about, stamp
+from simulator.faults import BadInput, Fault
+from simulator.questions import answer
+from simulator.questions.distribution import Forecast
+from simulator.questions.question import Question, Range
+
+STEPS = 200
+OPEN = 0.001  # at the least beyond an open end, and of a yes or a no
+EVEN = 0.0104  # spread evenly: above the rule's 0.01, which its clients do not round
+CAP = 0.2 - 1e-6
+BEYOND = 0.01  # at the most beyond a closed end, where the question says nothing can be
+
+
+def check(questions: Sequence[Question]) -> Iterator[Fault]:
+    """A distribution needs a range."""
+    for question in questions:
+        if question.at is None and question.range is None:
+            fix = "add it to the question, or --low and --high"
+            yield Fault(question.id, "range", "is missing: metaculus needs one", fix)
+
+
+def write(items: Sequence[Item]) -> str:
+    """One JSON object; the three fields that the server takes are among those of each forecast."""
+    faults = [fault for item in items for fault in _beyond(item)]
+    if faults:
+        raise BadInput(faults)
+    found = {
+        "for": "https://www.metaculus.com/api/questions/forecast/",
+        "from": stamp(items),
+        "about": about(items),
+        "forecasts": [_yes(item) if item.question.at is not None else _cdf(item) for item in items],
+    }
+    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _yes(item: Item) -> dict[str, Any]:
+    probability = answer.probability(item.question, item.forecast)["probability"]
+    return _entry(item, probability_yes=min(max(probability, OPEN), 1 - OPEN))
+
+
+def _cdf(item: Item) -> dict[str, Any]:
+    found = item.question.range
+    assert found is not None  # check has seen to it
+    cdf = standardised(item.forecast.cdf(locations(found)), found)
+    return _entry(item, continuous_cdf=cdf.tolist()) | {
+        "range": found.model_dump() | {"zero_point": zero_point(found)},
+        "unit": item.forecast.unit,
+        "error": error(item.forecast, cdf, found),
+    }
+
+
+def _entry(item: Item, **given: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("probability_yes", "probability_yes_per_category", "continuous_cdf"))
+    return {"id": item.question.id, "text": item.question.text, "question": None, **empty, **given}
+
+
+def _beyond(item: Item) -> Iterator[Fault]:
+    """Faults of a forecast that reaches past a closed end of its range."""
+    found, forecast = item.question.range, item.forecast
+    if item.question.at is not None or found is None:
+        return
+    ends = {
+        "low": (not found.open_low, float((forecast.draws < forecast.inside(found.low)).mean())),
+        "high": (not found.open_high, forecast.sf(found.high)),
+    }
+    for end, (closed, share) in ends.items():
+        if closed and share > BEYOND:
+            rule = f"{100 * share:.2g}% of the forecast lies beyond it, and it is closed"
+            yield Fault(
+                item.question.id, f"range.{end}", rule, f"move it, or open it: --open-{end}"
+            )
+
+
+def zero_point(found: Range) -> float | None:
+    """Zero point of a log scale; None of a linear one."""
+    return (found.zero_point or 0.0) if found.scale == "log" else None
+
+
+def locations(found: Range) -> np.ndarray:
+    """The values at the 201 points, in the unit of the question."""
+    at = np.linspace(0, 1, STEPS + 1)
+    zero = zero_point(found)
+    if zero is None:
+        return found.low + (found.high - found.low) * at
+    return zero + (found.low - zero) * ((found.high - zero) / (found.low - zero)) ** at
+
+
+def standardised(cdf: np.ndarray, found: Range) -> np.ndarray:
+    """The nearest distribution that the server takes.
+
+    Steps above the cap go to their neighbours: half way between the largest one below and the
+    smallest one above whose steps are small enough, no other is nearer at its worst point.
+    """
+    cdf = np.array(cdf, dtype=float)
+    cdf[0] *= found.open_low
+    cdf[-1] = cdf[-1] if found.open_high else 1.0
+    even = EVEN * np.linspace(0, 1, STEPS + 1)
+    kept = cdf * (1 - EVEN - OPEN * (found.open_low + found.open_high))
+    step = CAP - EVEN / STEPS
+    steps = np.arange(STEPS + 1)
+    reach = step * abs(steps[:, None] - steps)
+    middle = ((kept + reach).min(1) + (kept - reach).max(1)) / 2
+    lowest = np.maximum(kept[0], kept[-1] - step * steps[::-1])  # which hold both ends
+    highest = np.minimum(kept[-1], kept[0] + step * steps)
+    return np.round(np.clip(middle, lowest, highest) + even + OPEN * found.open_low, 10)
+
+
+def error(forecast: Forecast, cdf: np.ndarray, found: Range) -> dict[str, Any]:
+    """How far the 201 points, read with straight lines between them, are from the draws in range.
+
+    `probability`: the largest difference of cumulative probabilities. `quantile`: the largest
+    difference of a quantile from 5% to 95%, as a share of the width of the range on its scale.
+    """
+    at, points = np.linspace(0, 1, STEPS + 1), _at(locations(found), found)
+    values, counts = np.unique(_at(forecast.outside(forecast.draws), found), return_counts=True)
+    above = np.cumsum(counts) / forecast.size
+    read = np.interp(values, points, cdf)
+    inside = (values >= 0) & (values <= 1)
+    off = np.maximum(abs(read - above), abs(read - (above - counts / forecast.size)))
+    worst = max(off[inside].max(initial=0.0), abs(cdf - forecast.cdf(locations(found))).max())
+    levels = np.linspace(0.05, 0.95, 19)
+    true = np.clip(_at(np.atleast_1d(forecast.quantile(levels)), found), 0, 1)
+    given = np.clip(np.interp(levels, cdf, at), 0, 1)
+    narrow = "narrower than the platform takes: at most 0.2 a step of its range"
+    return {
+        "probability": round(float(worst), 6),
+        "quantile": round(float(abs(given - true).max()), 6),
+        **({"why": narrow} if np.diff(cdf).max() > CAP - 1e-5 else {}),
+    }
+
+
+def _at(values: np.ndarray, found: Range) -> np.ndarray:
+    """Where values are on the scale of a range: 0 at its low end, 1 at its high end."""
+    zero = zero_point(found)
+    if zero is None:
+        return (values - found.low) / (found.high - found.low)
+    with np.errstate(divide="ignore"):
+        width = np.log((found.high - zero) / (found.low - zero))
+        return np.log(np.maximum(values - zero, 0) / (found.low - zero)) / width

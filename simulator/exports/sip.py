@@ -1,0 +1,130 @@
+"""SIPmath 3.0, which spreadsheets read: each forecast a metalog, their dependence a copula."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator.exports import fit, metalog
+from simulator.exports.item import Item, about, stamp
+from simulator.faults import BadInput, Fault
+
+
+def write(items: Sequence[Item]) -> str:
+    """One JSON library; BadInput with every forecast that no feasible metalog is near."""
+    fits = {item.name: _fit(item) for item in items}
+    faults = [found for found in fits.values() if isinstance(found, Fault)]
+    if faults:
+        raise BadInput(faults)
+    joint = len(items) > 1
+    streams: dict[str, Any] = {"rng": [_stream(i, item) for i, item in enumerate(items)]}
+    shared = {}
+    if joint:
+        streams["copula"] = [_copula(items)]
+        shared["globalVariables"] = [{"name": "correlationMatrix", "value": _correlations(items)}]
+    said = about(items)
+    library = {
+        "name": f"simulator_{said.get('scenario', 'forecast')}",
+        "objectType": "sipModel",
+        "libraryType": "SIPmath_3_0",
+        "dateCreated": str(said.get("created", ""))[:10],
+        "provenance": stamp(items),
+        "version": "1",
+        **shared,
+        "U01": streams,
+        "sips": [_sip(item, joint, *fits[item.name]) for item in items],
+    }
+    return json.dumps(library, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _fit(item: Item) -> tuple[metalog.Metalog, fit.FitError, float | None] | Fault:
+    """The nearest feasible metalog, its error, and its lower bound; or why there is none.
+
+    What is positive is bounded below by zero: the metalog is that of its natural logarithm.
+    """
+    forecast = item.forecast
+    kept, scale, low = forecast.draws, 1.0, None
+    if forecast.askable.oom:
+        scale, low = math.log(10), 0.0
+    if not np.isfinite(kept).all():
+        return Fault(item.question.id, "sip", "is zero in some draws", "use csv or parquet")
+    tried = [metalog.fitted(scale * kept, terms) for terms in metalog.TERMS]
+    errors = [
+        (
+            fit.error(
+                forecast, lambda x, m=m: m.cdf(scale * x), lambda p, m=m: m.quantile(p) / scale
+            ),
+            m,
+        )
+        for m in tried
+        if m.feasible
+    ]
+    if not errors:
+        rule = "no feasible metalog of 7 to 16 terms is near its draws"
+        return Fault(item.question.id, "sip", rule, "use squiggle, csv or parquet")
+    best, found = min(errors, key=lambda each: each[0].ks)
+    if not best.good:
+        rule = f"its best metalog is too far from the draws: {best}"
+        return Fault(item.question.id, "sip", rule, "use squiggle, csv or parquet")
+    return found, best, low
+
+
+def _stream(i: int, item: Item) -> dict[str, Any]:
+    seeds = {"entity": 1, "varId": i + 1, "seed3": 0, "seed4": 0}
+    return {
+        "name": f"rng_{item.name}",
+        "function": "HDR_2_0",
+        "arguments": {"counter": "PM_Index", **seeds},
+    }
+
+
+def _copula(items: Sequence[Item]) -> dict[str, Any]:
+    return {
+        "name": "Gaussian",
+        "function": "GaussianCopula",
+        "arguments": {
+            "correlationMatrix": {"type": "globalVariables", "value": "correlationMatrix"},
+            "rng": [f"rng_{item.name}" for item in items],
+        },
+        "copulaLayer": [f"layer_{item.name}" for item in items],
+    }
+
+
+def _correlations(items: Sequence[Item]) -> dict[str, Any]:
+    """The correlations of normal scores, by pairs: with them the copula keeps rank dependence."""
+    from scipy.stats import norm, rankdata
+
+    names = [item.name for item in items]
+    scores = [norm.ppf((rankdata(i.forecast.draws.ravel()) - 0.5) / i.forecast.size) for i in items]
+    found = np.atleast_2d(np.corrcoef(scores))
+    matrix = [
+        {"row": names[i], "col": names[j], "value": float(found[i, j])}
+        for j in range(len(names))
+        for i in range(j, len(names))
+    ]
+    return {"columns": names, "rows": names, "matrix": matrix}
+
+
+def _sip(
+    item: Item, joint: bool, found: metalog.Metalog, error: fit.FitError, low: float | None
+) -> dict[str, Any]:
+    bound = {} if low is None else {"lowerBound": low}
+    rng = {"source": "rng", "name": f"rng_{item.name}"}
+    layer = {"source": "copula", "name": "Gaussian", "copulaLayer": f"layer_{item.name}"}
+    p05, p50, p95 = np.atleast_1d(item.forecast.quantile([0.05, 0.5, 0.95])).tolist()
+    return {
+        "name": item.name,
+        "ref": layer if joint else rng,
+        "function": "Metalog_1_0",
+        "arguments": {**bound, "aCoefficients": found.coefficients.tolist()},
+        "metadata": {
+            "text": item.question.text,
+            "unit": item.forecast.unit,
+            "P05": p05,
+            "P50": p50,
+            "P95": p95,
+            "fit": error._asdict(),
+        },
+    }
