@@ -86,7 +86,7 @@ def _tasks(items: Sequence[Item], day: str) -> dict[str, Any]:
     for item in items:
         if (threshold := item.question.at) is not None:
             cdf = {
-                "output_type_id": {"required": [threshold]},
+                "output_type_id": {"required": [_number(threshold)]},
                 "value": {"type": "double", "minimum": 0, "maximum": 1},
                 "is_required": True,
             }
@@ -103,6 +103,11 @@ def _tasks(items: Sequence[Item], day: str) -> dict[str, Any]:
         ],
         "output_type_id_datatype": "character",
     }
+
+
+def _number(threshold: float) -> float | int:
+    """A threshold whose text is the same in the configuration and the rows, as R reads them too."""
+    return int(threshold) if threshold == int(threshold) < 2**31 else threshold
 
 
 def _group(items: Sequence[Item], day: str, output: dict[str, Any]) -> dict[str, Any]:
@@ -169,4 +174,4 @@ def _outputs(item: Item) -> Iterator[tuple[str, list[str], Any]]:
     yield "quantile", [str(level) for level in LEVELS], forecast.quantile(LEVELS)
     yield "sample", [str(i) for i in range(1, forecast.size + 1)], forecast.sample()
     if (threshold := item.question.at) is not None:
-        yield "cdf", [str(threshold)], [forecast.cdf(threshold)]
+        yield "cdf", [str(_number(threshold))], [forecast.cdf(threshold)]

@@ -17,6 +17,7 @@ from simulator.questions.distribution import Forecast
 from simulator.questions.question import Question, Range
 
 STEPS = 200
+FINE = 20  # places in a step
 OPEN = 0.001  # at the least beyond an open end, and of a yes or a no
 EVEN = 0.0104  # spread evenly: above the rule's 0.01, which its clients do not round
 CAP = 0.2 - 1e-6
@@ -98,23 +99,32 @@ def locations(found: Range) -> np.ndarray:
 
 
 def standardised(cdf: np.ndarray, found: Range) -> np.ndarray:
-    """The nearest distribution that the server takes.
-
-    Steps above the cap go to their neighbours: half way between the largest one below and the
-    smallest one above whose steps are small enough, no other is nearer at its worst point.
-    """
+    """The distribution nearest to one on the 201 points that the server takes."""
     cdf = np.array(cdf, dtype=float)
     cdf[0] *= found.open_low
     cdf[-1] = cdf[-1] if found.open_high else 1.0
-    even = EVEN * np.linspace(0, 1, STEPS + 1)
+    even = EVEN * np.linspace(0, 1, STEPS + 1) + OPEN * found.open_low
     kept = cdf * (1 - EVEN - OPEN * (found.open_low + found.open_high))
-    step = CAP - EVEN / STEPS
-    steps = np.arange(STEPS + 1)
-    reach = step * abs(steps[:, None] - steps)
-    middle = ((kept + reach).min(1) + (kept - reach).max(1)) / 2
-    lowest = np.maximum(kept[0], kept[-1] - step * steps[::-1])  # which hold both ends
-    highest = np.minimum(kept[-1], kept[0] + step * steps)
-    return np.round(np.clip(middle, lowest, highest) + even + OPEN * found.open_low, 10)
+    return np.round(capped(kept, CAP - EVEN / STEPS) + even, 10)
+
+
+def capped(cdf: np.ndarray, cap: float) -> np.ndarray:
+    """The cumulative probabilities whose steps are at most `cap`, mass moved as little as can be.
+
+    Least squares over where each share of the mass lies: what is too dense is spread around its
+    place, by isotonic regression of place less the room that the mass below needs.
+    """
+    from scipy.optimize import isotonic_regression
+
+    steps = np.arange(cdf.size)
+    if np.diff(cdf).max() <= cap:
+        return cdf
+    place = np.linspace(0, steps[-1], FINE * steps[-1] + 1)
+    mass = np.interp(place, steps, cdf)
+    room = place - mass / cap
+    apart = isotonic_regression(room, weights=np.gradient(mass) + 1e-12).x
+    ends = -mass[0] / cap, steps[-1] - mass[-1] / cap
+    return np.interp(steps, np.clip(apart, *ends) + mass / cap, mass)
 
 
 def error(forecast: Forecast, cdf: np.ndarray, found: Range) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """SIPmath 3.0, which spreadsheets read: each forecast a metalog, their dependence a copula."""
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from simulator.exports import fit, metalog
 from simulator.exports.item import Item, about, stamp
 from simulator.faults import BadInput, Fault
 
+LESS = 1 - 1e-9
+
 
 def write(items: Sequence[Item]) -> str:
     """One JSON library; BadInput with every forecast that no feasible metalog is near."""
@@ -19,7 +22,7 @@ def write(items: Sequence[Item]) -> str:
     if faults:
         raise BadInput(faults)
     joint = len(items) > 1
-    streams: dict[str, Any] = {"rng": [_stream(i, item) for i, item in enumerate(items)]}
+    streams: dict[str, Any] = {"rng": [_stream(item) for item in items]}
     shared = {}
     if joint:
         streams["copula"] = [_copula(items)]
@@ -71,8 +74,11 @@ def _fit(item: Item) -> tuple[metalog.Metalog, fit.FitError, float | None] | Fau
     return found, best, low
 
 
-def _stream(i: int, item: Item) -> dict[str, Any]:
-    seeds = {"entity": 1, "varId": i + 1, "seed3": 0, "seed4": 0}
+def _stream(item: Item) -> dict[str, Any]:
+    """A random stream of the forecast's own, so that libraries used side by side share none."""
+    named = f"{item.forecast.provenance.get('run')} {item.name}"
+    variable = int.from_bytes(hashlib.sha256(named.encode()).digest()[:8]) % 10**7 + 1
+    seeds = {"entity": 1, "varId": variable, "seed3": 0, "seed4": 0}
     return {
         "name": f"rng_{item.name}",
         "function": "HDR_2_0",
@@ -93,14 +99,17 @@ def _copula(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _correlations(items: Sequence[Item]) -> dict[str, Any]:
-    """The correlations of normal scores, by pairs: with them the copula keeps rank dependence."""
+    """The correlations of normal scores, by pairs: with them the copula keeps rank dependence.
+
+    Those of one are a hair less, so that readers can factorise the matrix of equal forecasts.
+    """
     from scipy.stats import norm, rankdata
 
     names = [item.name for item in items]
     scores = [norm.ppf((rankdata(i.forecast.draws.ravel()) - 0.5) / i.forecast.size) for i in items]
     found = np.atleast_2d(np.corrcoef(scores))
     matrix = [
-        {"row": names[i], "col": names[j], "value": float(found[i, j])}
+        {"row": names[i], "col": names[j], "value": 1.0 if i == j else LESS * float(found[i, j])}
         for j in range(len(names))
         for i in range(j, len(names))
     ]
