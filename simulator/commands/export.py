@@ -63,10 +63,13 @@ def command(
     """
     ends = {"low": low, "high": high, "zero_point": zero_point}
     sides = {"open_low": not closed_low, "open_high": not closed_high}
-    own = own_question(quantity, coords, below, above)
-    found = opened(run)
-    listed = chosen(found, _within(own, ends, sides, log), ids, file)
     from simulator.exports import files, formats, item
+
+    own = _within(own_question(quantity, coords, below, above), ends, sides, log)
+    if own is not None:
+        own |= {"id": item.identifier(quantity or "").lower()[:64]}
+    found = opened(run)
+    listed = chosen(found, own, ids, file)
     from simulator.questions import answer
 
     questions = answer.checked(listed, found, file or "export")
@@ -74,7 +77,7 @@ def command(
     if faults:
         raise BadInput(faults)
     folder = formats.is_folder(form, len(questions))
-    stem = found.id if own is None else item.identifier(questions[0].quantity)
+    stem = found.id if own is None else own["id"]
     path = out or f"{stem}-{form}{'' if folder else FORMATS[form].suffix}"
     files.refuse(path, folder)
     at = answer.posterior(found)

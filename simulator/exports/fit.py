@@ -1,5 +1,6 @@
 """How far a fitted form is from the draws that it stands for."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from simulator.questions.distribution import Forecast
 
 WORST_KS = 0.05
+LN10, TINY = math.log(10), 1e-300
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)  # at which quantiles are compared
 
 
@@ -30,6 +32,25 @@ class FitError(NamedTuple):
             f"KS distance {self.ks:.3f}, worst quantile error {self.quantile:.3g} "
             f"({self.kept_as}) at {100 * self.level:g}%"
         )
+
+
+class Scale(NamedTuple):
+    """Where a form is fitted: values in their unit or their natural logarithms, `there` from what
+    is kept and `back` to it."""
+
+    there: Callable[[Any], np.ndarray]
+    back: Callable[[Any], np.ndarray]
+
+
+def scale(forecast: Forecast, log: bool) -> Scale:
+    """The values of a forecast, or their natural logarithms."""
+    if forecast.askable.oom and log:
+        return Scale(lambda kept: LN10 * np.asarray(kept), lambda x: np.asarray(x) / LN10)
+    if forecast.askable.oom:
+        return Scale(forecast.outside, lambda x: np.log10(np.maximum(x, TINY)))
+    if log:
+        return Scale(lambda kept: np.log(np.maximum(kept, TINY)), np.exp)
+    return Scale(np.asarray, np.asarray)
 
 
 def error(

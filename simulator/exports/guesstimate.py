@@ -4,7 +4,6 @@ A pasted column holds at most 5,000 samples. An interval above zero is read as l
 normal; it is left out where that is too far from the draws, and README.txt says so.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,25 +48,10 @@ def _error(item: Item) -> fit.FitError | None:
     if not low < high:
         return None
     log = low > 0
-    a, b = (math.log(low), math.log(high)) if log else (low, high)
+    a, b = np.log([low, high]) if log else (low, high)
     made = norm((a + b) / 2, (b - a) / (2 * Z95))
-
-    def there(kept: np.ndarray) -> np.ndarray:
-        """As kept, on the scale where the shape is normal."""
-        if not log:
-            return np.asarray(forecast.outside(kept))
-        if forecast.askable.oom:
-            return np.asarray(kept) * math.log(10)
-        values = np.asarray(kept, dtype=float)
-        return np.log(values, out=np.full_like(values, -np.inf), where=values > 0)
-
-    def back(p: np.ndarray) -> np.ndarray:
-        found = made.ppf(p)
-        if forecast.askable.oom:
-            return found / math.log(10) if log else np.log10(np.maximum(found, 1e-300))
-        return np.exp(found) if log else found
-
-    return fit.error(forecast, lambda kept: made.cdf(there(kept)), back)
+    there, back = fit.scale(forecast, log)
+    return fit.error(forecast, lambda kept: made.cdf(there(kept)), lambda p: back(made.ppf(p)))
 
 
 def _decimal(value: float) -> str:

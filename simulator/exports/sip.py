@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from simulator.exports import fit, metalog
 from simulator.exports.item import Item, about, stamp
 from simulator.faults import BadInput, Fault
+from simulator.questions.distribution import Forecast
 
 LESS = 1 - 1e-9
 
@@ -45,33 +45,36 @@ def write(items: Sequence[Item]) -> str:
 def _fit(item: Item) -> tuple[metalog.Metalog, fit.FitError, float | None] | Fault:
     """The nearest feasible metalog, its error, and its lower bound; or why there is none.
 
-    What is positive is bounded below by zero: the metalog is that of its natural logarithm.
+    Bounded below by zero, where every draw is above it, it is that of their natural logarithms.
     """
-    forecast = item.forecast
-    kept, scale, low = forecast.draws, 1.0, None
-    if forecast.askable.oom:
-        scale, low = math.log(10), 0.0
-    if not np.isfinite(kept).all():
-        return Fault(item.question.id, "sip", "is zero in some draws", "use csv or parquet")
-    tried = [metalog.fitted(scale * kept, terms) for terms in metalog.TERMS]
-    errors = [
-        (
-            fit.error(
-                forecast, lambda x, m=m: m.cdf(scale * x), lambda p, m=m: m.quantile(p) / scale
-            ),
-            m,
-        )
-        for m in tried
-        if m.feasible
-    ]
-    if not errors:
-        rule = "no feasible metalog of 7 to 16 terms is near its draws"
-        return Fault(item.question.id, "sip", rule, "use squiggle, csv or parquet")
-    best, found = min(errors, key=lambda each: each[0].ks)
-    if not best.good:
-        rule = f"its best metalog is too far from the draws: {best}"
-        return Fault(item.question.id, "sip", rule, "use squiggle, csv or parquet")
-    return found, best, low
+    found = []
+    if item.forecast.askable.oom or (item.forecast.draws > 0).all():
+        found += [(error, made, 0.0) for error, made in _feasible(item.forecast, log=True)]
+    if not item.forecast.askable.oom:
+        found += [(error, made, None) for error, made in _feasible(item.forecast, log=False)]
+    rule = "no feasible metalog of 7 to 16 terms is near its draws"
+    if found:
+        error, made, low = min(found, key=lambda each: each[0].ks)
+        if error.good:
+            return made, error, low
+        rule = f"its best metalog is too far from its draws: {error}"
+    return Fault(item.question.id, "sip", rule, "use a format that takes the draws themselves")
+
+
+def _feasible(forecast: Forecast, log: bool) -> Iterator[tuple[fit.FitError, metalog.Metalog]]:
+    scale = fit.scale(forecast, log)
+    values = scale.there(forecast.draws)
+    if np.isfinite(values).all():
+        tried = [metalog.fitted(values, terms) for terms in metalog.TERMS]
+        yield from ((_error(forecast, made, scale), made) for made in tried if made.feasible)
+
+
+def _error(forecast: Forecast, made: metalog.Metalog, scale: fit.Scale) -> fit.FitError:
+    return fit.error(
+        forecast,
+        lambda kept: made.cdf(scale.there(kept)),
+        lambda p: scale.back(made.quantile(p)),
+    )
 
 
 def _stream(item: Item) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def _correlations(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _sip(
-    item: Item, joint: bool, found: metalog.Metalog, error: fit.FitError, low: float | None
+    item: Item, joint: bool, made: metalog.Metalog, error: fit.FitError, low: float | None
 ) -> dict[str, Any]:
     bound = {} if low is None else {"lowerBound": low}
     rng = {"source": "rng", "name": f"rng_{item.name}"}
@@ -127,7 +130,7 @@ def _sip(
         "name": item.name,
         "ref": layer if joint else rng,
         "function": "Metalog_1_0",
-        "arguments": {**bound, "aCoefficients": found.coefficients.tolist()},
+        "arguments": {**bound, "aCoefficients": made.coefficients.tolist()},
         "metadata": {
             "text": item.question.text,
             "unit": item.forecast.unit,
