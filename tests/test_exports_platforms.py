@@ -246,6 +246,26 @@ def test_hubdata_reads_a_hub(items, tmp_path):
     assert cdf.value == items[2].forecast.probability(below=2)
 
 
+@FEW
+@given(draws=shapes())
+def test_a_hub_gives_back_what_went_in(draws):
+    """Of any shape, infinite values among the quantiles and samples and above the threshold."""
+    import io
+
+    import pandas as pd
+
+    asked = item(draws, threshold=3.5, direction="above")
+    made = formats.write("hubverse", [asked])
+    (path,) = (path for path in made if path.endswith(".parquet"))
+    rows = pd.read_parquet(io.BytesIO(made[path])).set_index(["output_type", "output_type_id"])
+    value = rows["value"]
+    assert value["sample"].to_numpy() == pytest.approx(draws.ravel(), rel=1e-12)
+    levels = value["quantile"].index.astype(float)
+    assert (value["quantile"].to_numpy() == asked.forecast.quantile(levels)).all()
+    assert value["cdf"].to_dict() == {"3.5": (draws <= 3.5).mean()}
+    assert value["quantile"].is_monotonic_increasing
+
+
 def test_samples_of_one_index_are_joint(items, tmp_path):
     """Targets that share their draws keep their dependence, infinite ones included."""
     import pandas as pd
@@ -417,6 +437,17 @@ def test_what_is_no_distribution_is_infeasible():
     assert not metalog.Metalog(np.array([0.0, 0.1, 0, 0, 0, 0, -30.0])).feasible
 
 
+def test_a_metalog_rises_through_lumps():
+    """Where least squares is no distribution, and within a half of the lump of the draws."""
+    rng = np.random.default_rng(8)
+    values = np.minimum(rng.standard_normal(2000), 1.8)  # 3.6% at its upper end
+    assert not metalog.fitted(values, 9).feasible
+    made = metalog.rising(values, 9)
+    assert made.feasible
+    found = fit.error(item(values, quantity="years_to_threshold").forecast, made.cdf, made.quantile)
+    assert found.ks < 0.03
+
+
 def test_a_bad_fit_is_refused_with_its_error():
     rng = np.random.default_rng(5)
     lumps = np.where(rng.random((4, 500)) < 0.7, 1.0, 10 ** rng.standard_normal((4, 500)))
@@ -456,7 +487,7 @@ def test_guesstimate_reads_samples_and_intervals(draws, shift):
              abs(at - np.arange(1, at.size + 1) / at.size).max())  # fmt: skip
     stated = float(re.search(r"KS distance ([\d.]+)", readme)[1])
     assert ks <= fit.WORST_KS + 1e-3
-    assert ks == pytest.approx(stated, abs=0.1 if np.unique(values).size < values.size else 2e-3)
+    assert ks == pytest.approx(stated, abs=2e-3)
 
 
 def test_more_samples_than_a_cell_holds_are_thinned():

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-TERMS = (7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+SLOPE = 1e-5  # of quantiles at the least, as a share of their width
+TERMS = tuple(range(7, 17))
 GRID = np.concatenate([np.geomspace(1e-7, 0.01, 200), np.linspace(0.01, 0.99, 2001)[1:-1],
                        1 - np.geomspace(0.01, 1e-7, 200)])  # fmt: skip
 
@@ -43,3 +44,24 @@ def fitted(values: np.ndarray, terms: int) -> Metalog:
     ordered = np.sort(values, axis=None)
     p = (np.arange(ordered.size) + 0.5) / ordered.size
     return Metalog(np.linalg.lstsq(basis(p, terms), ordered, rcond=None)[0])
+
+
+def rising(values: np.ndarray, terms: int) -> Metalog:
+    """The metalog of so many terms that is a distribution and whose quantiles are nearest to
+    those of values, in absolute terms: by linear programming, for lumps where `fitted` is none."""
+    from scipy.optimize import linprog
+
+    at = np.clip(np.linspace(0, 1, 201), 0.002, 0.998)
+    found, near = basis(at, terms), np.eye(at.size)
+    steps = np.diff(basis(GRID, terms), axis=0)
+    steps /= abs(steps).max(axis=1, keepdims=True)
+    limits = np.block([[found, -near], [-found, -near], [-steps, np.zeros((len(steps), at.size))]])
+    wanted = np.quantile(values, at, method="hazen")
+    width = max(float(np.ptp(wanted)), 1e-9)
+    solved = linprog(
+        np.repeat([0.0, 1.0], [terms, at.size]),
+        A_ub=limits,
+        b_ub=np.concatenate([wanted, -wanted, np.full(len(steps), -SLOPE * width)]),
+        bounds=[(None, None)] * terms + [(0, None)] * at.size,
+    )
+    return Metalog(solved.x[:terms] if solved.success else np.zeros(terms))

@@ -66,6 +66,8 @@ def _feasible(forecast: Forecast, log: bool) -> Iterator[tuple[fit.FitError, met
     values = scale.there(forecast.draws)
     if np.isfinite(values).all():
         tried = [metalog.fitted(values, terms) for terms in metalog.TERMS]
+        if not any(made.feasible for made in tried):
+            tried = [metalog.rising(values, terms) for terms in (9, 12)]
         yield from ((_error(forecast, made, scale), made) for made in tried if made.feasible)
 
 
