@@ -69,7 +69,10 @@ def test_metaculus_takes_it_or_it_is_refused_with_a_reason(draws, found):
         return
     cdf, at = np.array(entry["continuous_cdf"]), metaculus.locations(found)
     assert server_refuses(cdf, found) == []
-    assert abs(cdf - asked.forecast.cdf(at)).max() <= entry["error"]["probability"] + 1e-6
+    assert (
+        abs(cdf - metaculus.shares(asked.forecast, found)).max()
+        <= entry["error"]["probability"] + 1e-6
+    )
     # A quantile in range, read off with straight lines between the points, is as near as stated.
     for p in (0.05, 0.25, 0.5, 0.75, 0.95):
         true = float(asked.forecast.quantile(p))
@@ -83,7 +86,7 @@ def test_metaculus_takes_it_or_it_is_refused_with_a_reason(draws, found):
 @given(draws=shapes(), found=ranges())
 def test_only_what_is_too_steep_moves(draws, found):
     """Elsewhere the error is the even part that the rules ask for, and mass stays in its place."""
-    raw = np.array(item(draws).forecast.cdf(metaculus.locations(found)), dtype=float)
+    raw = np.array(metaculus.shares(item(draws).forecast, found))
     cdf = metaculus.standardised(raw, found)
     raw[0], raw[-1] = raw[0] * found.open_low, raw[-1] if found.open_high else 1
     if np.diff(raw).max() <= 0.2:
@@ -127,6 +130,15 @@ def test_infinite_mass_is_above_an_open_range_and_refused_by_a_closed_one():
     assert cdf["continuous_cdf"][-1] == pytest.approx(0.7, abs=0.01)
     with pytest.raises(BadInput, match=r"30% of the forecast lies beyond it, and it is closed"):
         formats.write("metaculus", [item(draws, range=WIDE | {"open_high": False})])
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "last"), [(1.0, 0.0, 1.0), (0.5, 1.0, 1.0), (9.0, 0.0, 0.0)]
+)
+def test_what_is_at_the_low_end_is_not_below_it(value, first, last):
+    found = Range(low=1, high=8, scale="log")
+    raw = metaculus.shares(item(np.full((2, 10), value)).forecast, found)
+    assert (raw[0], raw[-1]) == (first, last)
 
 
 @pytest.mark.parametrize(("below", "given"), [(0.5, 0.001), (1.5, 0.5), (3.0, 0.999)])

@@ -13,7 +13,7 @@ import numpy as np
 from simulator.exports.item import Item, about, stamp
 from simulator.faults import BadInput, Fault
 from simulator.questions import answer
-from simulator.questions.distribution import Forecast
+from simulator.questions.distribution import TINY, Forecast
 from simulator.questions.question import Question, Range
 
 STEPS = 200
@@ -54,7 +54,7 @@ def _yes(item: Item) -> dict[str, Any]:
 def _cdf(item: Item) -> dict[str, Any]:
     found = item.question.range
     assert found is not None  # check has seen to it
-    cdf = standardised(item.forecast.cdf(locations(found)), found)
+    cdf = standardised(shares(item.forecast, found), found)
     return _entry(item, continuous_cdf=cdf.tolist()) | {
         "range": found.model_dump() | {"zero_point": zero_point(found)},
         "unit": item.forecast.unit,
@@ -73,7 +73,7 @@ def _beyond(item: Item) -> Iterator[Fault]:
     if item.question.at is not None or found is None:
         return
     ends = {
-        "low": (not found.open_low, float((forecast.draws < forecast.inside(found.low)).mean())),
+        "low": (not found.open_low, float(shares(forecast, found)[0])),
         "high": (not found.open_high, forecast.sf(found.high)),
     }
     for end, (closed, share) in ends.items():
@@ -96,6 +96,13 @@ def locations(found: Range) -> np.ndarray:
     if zero is None:
         return found.low + (found.high - found.low) * at
     return zero + (found.low - zero) * ((found.high - zero) / (found.low - zero)) ** at
+
+
+def shares(forecast: Forecast, found: Range) -> np.ndarray:
+    """The cumulative probabilities of a forecast at the 201 points: at the first, of less."""
+    cdf = np.array(forecast.cdf(locations(found)), dtype=float)
+    cdf[0] = (forecast.draws < forecast.inside(found.low) - TINY).mean()
+    return cdf
 
 
 def standardised(cdf: np.ndarray, found: Range) -> np.ndarray:
@@ -139,7 +146,7 @@ def error(forecast: Forecast, cdf: np.ndarray, found: Range) -> dict[str, Any]:
     read = np.interp(values, points, cdf)
     inside = (values >= 0) & (values <= 1)
     off = np.maximum(abs(read - above), abs(read - (above - counts / forecast.size)))
-    worst = max(off[inside].max(initial=0.0), abs(cdf - forecast.cdf(locations(found))).max())
+    worst = max(off[inside].max(initial=0.0), abs(cdf - shares(forecast, found)).max())
     levels = np.linspace(0.05, 0.95, 19)
     true = np.clip(_at(np.atleast_1d(forecast.quantile(levels)), found), 0, 1)
     given = np.clip(np.interp(levels, cdf, at), 0, 1)
