@@ -19,7 +19,6 @@ from simulator import diagnostics, streams
 from simulator.compiled import density
 from simulator.graphs import Complete, Draws, completion, evaluator
 from simulator.observations import Observations
-from simulator.quantities import QUANTITIES
 from simulator.scenario import Scenario
 from simulator.schema import Sampler
 from simulator.streams import SAMPLE
@@ -80,7 +79,7 @@ def sample(
         groups["sample_stats"] = statistics
         groups["observed_data"] = _data(observations.observed, observations)
         groups["constant_data"] = _data(observations.constant, observations)
-    return xr.DataTree.from_dict({name: described(group) for name, group in groups.items()})
+    return xr.DataTree.from_dict(groups)
 
 
 def posterior_draws(
@@ -271,11 +270,3 @@ def labelled(model: pm.Model, arrays: Draws) -> xr.Dataset:
 def _data(arrays: dict[str, tuple[str, np.ndarray]], observations: Observations) -> xr.Dataset:
     used: Iterable[str] = dict.fromkeys(dim for dim, _ in arrays.values())
     return xr.Dataset(arrays, {dim: observations.coords[dim] for dim in used})
-
-
-def described(group: xr.Dataset) -> xr.Dataset:
-    """With units and meanings."""
-    for name, variable in group.data_vars.items():
-        if quantity := QUANTITIES.get(str(name)):
-            variable.attrs |= quantity.attrs
-    return group

@@ -73,9 +73,10 @@ def labels(run: Run, name: str) -> list[str]:
     observed = run.draws["observed_data"][names(run)[name]]
     (dim,) = observed.dims
     plain = [str(label) for label in observed[dim].values]
+    # Runs of old number points and records through; of later ones, labels say whose they are.
     constant = run.draws["constant_data"].data_vars if "constant_data" in run.draws else {}
     of = {"point": ("point_curve", "drawn_curve"), "record": ("record_series", "series")}
-    if dim not in of or of[dim][0] not in constant:
+    if observed[dim].dtype.kind != "i" or dim not in of or of[dim][0] not in constant:
         return plain
     index, groups = of[dim]
     group = run.draws["posterior"][groups].values[constant[index].values]

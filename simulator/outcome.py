@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simulator import seal
 from simulator.evidence import Evidence, write_table
 from simulator.run import Check, Run
+from simulator.variables import describe
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,6 +106,9 @@ def seal_outcome(
         "status": status,
         "created": now.isoformat(timespec="seconds"),
     }
+    for group, node in draws.children.items():
+        describe(node.dataset, group)
+    describe(forecast, "predictions")
     draws.attrs |= about | {"name": scenario, "creation_library": "ai-scaling-simulator"}
     forecast.attrs |= about
     writers: dict[str, seal.Writer] = {

@@ -228,10 +228,9 @@ def _redraw_prior(groups: Groups, new: Scenario, seed: int, watch: Stopwatch) ->
     shape = tuple(groups["prior"].sizes[dim] for dim in SAMPLE)
     complete = graphs.completion(graph)
     prior = complete(inference.prior_draws(graph, seed, shape, "prior"))
-    fresh = inference.tree(graph, prior, "prior")
+    groups |= inference.tree(graph, prior, "prior")
     if "prior_predictive" in groups:
-        fresh |= inference.predictions(graph, prior, "prior_predictive", seed)
-    groups |= {name: inference.described(group) for name, group in fresh.items()}
+        groups |= inference.predictions(graph, prior, "prior_predictive", seed)
 
 
 def _move(groups: Groups, new: Scenario, moved: set[str], seed: int) -> None:

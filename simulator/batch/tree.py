@@ -14,7 +14,22 @@ from simulator.batch.reading import Element, Summaries
 from simulator.batch.state import Batch
 from simulator.pipeline import Observer
 from simulator.quantities import OUTPUTS, QUANTITIES
+from simulator.variables import describe
 
+SAID = {
+    "mcse_q50": "Monte Carlo standard error of the median",
+    "ess_bulk": "effective sample size for the middle",
+    "ess_tail": "effective sample size for the 5% and 95% quantiles, the smaller",
+    "r_hat": "rank-normalised split R-hat",
+    "prob_infinite": "probability of being infinite",
+}
+STATUS = {
+    "status": "what became of the scenario",
+    "why": "why it failed, if it did",
+    "run": "folder of its run, in that of the batch",
+    "key": "what tells its run from others",
+    "seconds": "time that its run took, up to the sealing",
+}
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -25,7 +40,7 @@ def tree_of(
     grid, found = Grid(batch.plan), reading.summaries(batch, observer)
     kept = _draws(grid, found, draws, observer) if draws else {}  # first: it may find damage
     groups = _figures(grid, found) | {"status": _status(batch, grid, found)} | kept
-    tree = xr.DataTree.from_dict(groups)
+    tree = xr.DataTree.from_dict({name: describe(group, name) for name, group in groups.items()})
     tree.attrs = dict(about)
     return tree
 
@@ -47,9 +62,10 @@ def _figures(grid: Grid, found: Summaries) -> dict[str, xr.Dataset]:
         attrs = QUANTITIES[name].attrs
         made["quantiles"][name] = grid.variable(q, ("quantile", *dims), (last, *shape), attrs)
         for i, figure in enumerate(FIGURES[last:], last):
-            made[figure][name] = grid.variable(
-                array[..., i], dims, shape, attrs if i == last else {}
-            )
+            said = {"units": "1", "long_name": f"{SAID[figure]}: {attrs['long_name']}"}
+            if i == last:
+                said["units"] = attrs["units"]
+            made[figure][name] = grid.variable(array[..., i], dims, shape, said)
     return made
 
 
@@ -73,7 +89,8 @@ def _status(batch: Batch, grid: Grid, found: Summaries) -> xr.Dataset:
     status["seconds"] = grid.filled(seconds, np.nan)
     made = grid.dataset({})
     for name, array in status.items():
-        made[name] = grid.variable(array, (), (), {"units": "s"} if name == "seconds" else {})
+        said = {"units": "s" if name == "seconds" else "", "long_name": STATUS[name]}
+        made[name] = grid.variable(array, (), (), {key: word for key, word in said.items() if word})
     return made
 
 

@@ -41,6 +41,12 @@ def unique(names: Sequence[str]) -> np.ndarray:
     return np.array(out, dtype="U")
 
 
+def numbered(names: np.ndarray) -> np.ndarray:
+    """The names, each with its number among its kind, from 1."""
+    place = [np.count_nonzero(names[: i + 1] == name) for i, name in enumerate(names)]
+    return np.array([f"{name} {n}" for name, n in zip(names, place, strict=True)], dtype="U")
+
+
 def index(values: Sequence[str], among: np.ndarray) -> np.ndarray:
     """Where each value stands among the labels."""
     place = {label: i for i, label in enumerate(among.tolist())}

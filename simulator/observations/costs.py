@@ -14,6 +14,7 @@ from simulator.observations.arrays import (
     is_one,
     labels,
     means,
+    numbered,
     numbers,
     unique,
 )
@@ -64,7 +65,7 @@ class Staircases:
 def _add_trend(parts: Observations, steps: Staircases) -> None:
     """Each record's cost at the middle of its reign: so quiet times count, and all count alike."""
     age = (steps.time + steps.end) / 2 - steps.debut[steps.group]
-    parts.coords["record"] = np.arange(len(age))
+    parts.coords["record"] = numbered(steps.series[steps.group])
     parts.constant.update(
         record_series=("record", steps.group),
         record_age=("record", age),

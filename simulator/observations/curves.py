@@ -14,6 +14,7 @@ from simulator.observations.arrays import (
     is_one,
     labels,
     means,
+    numbered,
     numbers,
     unique,
 )
@@ -58,7 +59,7 @@ def _add_points(
     x = np.log10(numbers(points, "compute"))
     curve = index([row["curve"] for row in points], drawn)
     score = numbers(points, "score")
-    parts.coords.update(drawn_curve=drawn, point=np.arange(len(points)))
+    parts.coords.update(drawn_curve=drawn, point=numbered(drawn[curve]))
     parts.constant.update(
         point_curve=("point", curve),
         # Only differences in compute have meaning; centred, level and slope are independent.
