@@ -173,7 +173,8 @@ def finish(model: pm.Model, sampler: Any) -> tuple[Draws, xr.Dataset]:
     found = trace["sample_stats"].dataset
     stats = found[list(STATISTICS)].rename(STATISTICS)
     draws = {rv.name: trace["posterior"][rv.name].values for rv in model.free_RVs}
-    return draws, xr.Dataset({name: (SAMPLE, array.values) for name, array in stats.items()})
+    sample = {dim: np.arange(stats.sizes[dim]) for dim in SAMPLE}
+    return draws, xr.Dataset({name: (SAMPLE, a.values) for name, a in stats.items()}, sample)
 
 
 def prior_draws(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:

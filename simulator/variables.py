@@ -76,9 +76,7 @@ CONSTANT = {
     "rate_is_hardware": Quantity("1", "whether the rate is of hardware, 1 or 0"),
     "rate_is_competition": Quantity("1", "whether the rate is of competition, 1 or 0"),
     "rate_se": Quantity("OOM per year", "standard error of each published rate"),
-    "series_benchmark": Quantity(
-        "1", f"place of the series' benchmark in cost_benchmark, {PLACE}"
-    ),
+    "series_benchmark": Quantity("1", f"place of the series' benchmark in cost_benchmark, {PLACE}"),
     "series_debut": Quantity("year", "first record of each series, decimal year"),
     "series_middle_age": Quantity("years", "mean age of each series' records"),
     "record_series": Quantity("1", f"place of the record's series in series, {PLACE}"),
