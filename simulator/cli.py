@@ -20,6 +20,7 @@ COMMANDS = (
     *("show", "ask", "tasks", "report", "jump", "burden", "forecast", "list", "verify"),
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
     *("export",),
+    "inspect",
     "batch",
 )
 

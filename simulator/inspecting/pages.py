@@ -1,0 +1,39 @@
+"""A figure as a file that appears whole: PNG, SVG, or a page that one can turn and zoom."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from simulator import seal
+
+DPI = 150
+GREY = "0.35"
+
+
+def save(figure: Any, folder: Path, name: str, format: str, small_print: str) -> Path:
+    """Write a figure of Matplotlib or Plotly into a folder, in place of an older one."""
+    file = f"{name}.{format}"
+    with seal.draft(folder, name) as partial:
+        write = _page if format == "html" else _picture
+        write(figure, partial / file, small_print)
+        with (partial / file).open("rb") as made:
+            os.fsync(made.fileno())
+        return (partial / file).replace(folder / file)
+
+
+def _picture(figure: Any, path: Path, small_print: str) -> None:
+    import matplotlib.pyplot as plt
+
+    failed = "FAILED" in small_print
+    figure.supxlabel(
+        small_print, x=0.99, ha="right", fontsize=7, color="#B00020" if failed else GREY
+    )
+    figure.savefig(
+        path, dpi=DPI, metadata={"Title": small_print} if path.suffix == ".svg" else None
+    )
+    plt.close(figure)
+
+
+def _page(figure: Any, path: Path, small_print: str) -> None:
+    figure.update_layout(title={"text": small_print, "font": {"size": 12}})
+    figure.write_html(path, include_plotlyjs=True, full_html=True)
