@@ -21,7 +21,7 @@ def command(run: str, plots: tuple[str, ...], into: str | None, format: str, as_
     import matplotlib as mpl
 
     found = opened(run)
-    mpl.use("agg")  # windows are for those who ask for them
+    mpl.use("Agg")  # windows are for those who ask for them
     from simulator.inspecting import inspect
 
     with watched() as display:

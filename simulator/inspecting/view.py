@@ -30,6 +30,7 @@ UNITS = re.compile(  # at the end of a name, which its label says after it
     "_(logit_per_oom|oom_per_year|oom_hours|oom_usd|per_oom|ln_of|logit_of|ln|logit|oom|years)$"
 )
 FAMILIES = ("benchmark_slope_ratio", "recipe_slope", "benchmark_decline", "series_decline")
+RANKED = 50  # draws of a chain whose ranks are worth a line
 SHAPE = 10  # observations from which on their distribution has a shape
 WORST = ("r_hat_at_most_1_01", "ess_bulk_at_least_400", "ess_tail_at_least_400")
 
@@ -125,6 +126,14 @@ class View:
         """The elements that mixed worst, as the gate names them."""
         found = [self.run.checks[name].worst for name in WORST if name in self.run.checks]
         return list(dict.fromkeys(name for name in found if name in self.elements))
+
+    @property
+    def thinning(self) -> int:
+        """Every which draw to keep for nearly independent ones, while RANKED of a chain remain."""
+        chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
+        check = self.run.checks.get("ess_bulk_at_least_400")
+        ess = check.value if check and check.value > 0 else chains * draws
+        return max(1, min(math.ceil(chains * draws / ess), draws // RANKED))
 
     def mixed(self, most: int) -> list[str]:
         """The beliefs that matter most and, at the end, what mixed worst."""
