@@ -70,10 +70,9 @@ def draw(name: str, view: View, format: str) -> Drawn:
 
 @contextmanager
 def _contained() -> Iterator[None]:
-    """Warnings that the numbers beside a plot say better: of high Pareto k, of constants."""
+    """Without the warning of a high Pareto k, which the number beside the plot says better."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Estimated shape parameter of Pareto", UserWarning)
-        warnings.filterwarnings("ignore", "invalid value encountered", RuntimeWarning)
         yield
 
 
