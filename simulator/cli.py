@@ -21,6 +21,7 @@ COMMANDS = (
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
     *("export",),
     "inspect",
+    "sensitivity",
     "batch",
 )
 
