@@ -24,7 +24,7 @@ from simulator.scenario import sealed_scenario
 from simulator.sensitivity import learning, medians, sources
 from simulator.sensitivity.given import Given, given, group
 from simulator.sensitivity.learning import tornado_rows
-from simulator.sensitivity.power import Power, diagnosis, power
+from simulator.sensitivity.power import Power, diagnosis, powers
 from simulator.sensitivity.shares import Estimate, shares
 
 __all__ = ["Sensitivity", "sensitivity", "tornado_rows"]
@@ -130,8 +130,8 @@ def _outputs(
     scaled = {("belief", n): d for n, d in of_prior.items()} | {
         ("source", n): d for n, d in by_source.items()
     }
-    powers = power({**whole, **scaled}, asked.scaled, asked.shape)
-    prior, data = powers.get("prior"), powers.get("data")
+    found_power = powers({**whole, **scaled}, asked.scaled, asked.shape)
+    prior, data = found_power.get("prior"), found_power.get("data")
     words = diagnosis(prior, data) or [ALONE] * len(asked.rows)
     rows = []
     for i, row in enumerate(asked.rows):
@@ -146,7 +146,7 @@ def _outputs(
                     **_figures("first", found.first[name], i),
                     **_figures("total", found.total.get(name), i),
                     **_figures("narrower", learnt[name], i),
-                    "power": _power(powers.get(("belief", name)), i),
+                    "power": _power(found_power.get(("belief", name)), i),
                     **dict(zip(("low", "high"), map(_number, ends), strict=True)),
                     **dict(zip(("low_error", "high_error"), map(_number, errors), strict=True)),
                 }
@@ -157,7 +157,7 @@ def _outputs(
             | {"diagnosis": words[i], "prior": _power(prior, i), "data": _power(data, i)}
             | {"together": _figures("share", found.together, i)}
             | {"beliefs": sorted(beliefs, key=lambda one: -one["first"])}
-            | {"sources": {n: {"source": n, "power": _power(powers["source", n], i)}
+            | {"sources": {n: {"source": n, "power": _power(found_power["source", n], i)}
                            for n in by_source}}
         )  # fmt: skip
     return rows

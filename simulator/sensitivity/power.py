@@ -56,7 +56,7 @@ class Power(NamedTuple):
         return ~self.sensitive & (rest >= SENSITIVE**2)
 
 
-def power(
+def powers(
     densities: dict[str, np.ndarray], outputs: np.ndarray, shape: tuple[int, int]
 ) -> dict[str, Power]:
     """Power-scaling of outputs (output, sample) by each log density (sample,), by its name.

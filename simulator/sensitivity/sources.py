@@ -105,10 +105,10 @@ def without(
     run: Run, scenario: Scenario, of: Labels, density: dict[str, np.ndarray], shape: tuple
 ) -> list[Without]:
     """The run without each source in turn."""
-    used = sorted(density)
+    left = sorted(density)
     found = []
-    for source in used:
-        others = [one for one in _sources(scenario.evidence) if one != source]
+    for source in left:
+        others = [one for one in used(scenario.evidence) if one != source]
         rows = sum(row["source"] == source for t in scenario.evidence.tables.values() for row in t)
         news = changes(scenario, others)
         command, new = _command(run, others, news), reduced(run, others, news)
@@ -151,7 +151,8 @@ def _command(run: Run, kept: Sequence[str], news: dict[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _sources(evidence: Evidence) -> list[str]:
+def used(evidence: Evidence) -> list[str]:
+    """The sources of its rows, by name."""
     return sorted({row["source"] for rows in evidence.tables.values() for row in rows})
 
 
@@ -159,7 +160,7 @@ def _inseparable(run: Run, scenario: Scenario, of: Labels, source: str) -> str:
     """Why the terms of other observations would not stay as they are; empty where they do."""
     if "reweighted" in run.record:
         return "draws that repeat tell too little of their own weights"
-    rest = select(scenario.evidence, [s for s in _sources(scenario.evidence) if s != source])
+    rest = select(scenario.evidence, [s for s in used(scenario.evidence) if s != source])
     whole, less = (observe(one, scenario.structure) for one in (scenario.evidence, rest))
     dims = {dim: of[name] != source for name, (dim, _) in whole.observed.items()}
     for name, (dim, array) in [*whole.observed.items(), *whole.constant.items()]:
