@@ -22,6 +22,7 @@ COMMANDS = (
     *("export",),
     "inspect",
     "sensitivity",
+    "diff",
     "batch",
 )
 

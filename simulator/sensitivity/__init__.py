@@ -87,7 +87,7 @@ def sensitivity(
     if scenario.evidence.size:
         of = sources.labelled(scenario.evidence, observe(scenario.evidence, scenario.structure))
         by_source = sources.densities(group(run, "log_likelihood"), of)
-        left_out = sources.without(run, scenario, of, by_source, asked.shape)
+        left_out = sources.without(run, scenario, by_source, asked.shape)
     refits = {}
     if refit:
         folder = Path(into) if into else run.path.parent

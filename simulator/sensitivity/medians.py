@@ -30,7 +30,7 @@ def shift_error(draws: np.ndarray, weights: np.ndarray, block: np.ndarray) -> fl
 
 
 def spread(influence: np.ndarray, block: np.ndarray) -> float:
-    """Standard error of what draws have this influence on, by blocks, which feel autocorrelation."""
+    """Standard error of what draws have this influence on; blocks feel autocorrelation."""
     sums = np.bincount(block, influence)
     return float(np.sqrt(sums.size * sums.var(ddof=1)))
 

@@ -102,7 +102,7 @@ def densities(log_likelihood: xr.Dataset, of: Labels) -> dict[str, np.ndarray]:
 
 
 def without(
-    run: Run, scenario: Scenario, of: Labels, density: dict[str, np.ndarray], shape: tuple
+    run: Run, scenario: Scenario, density: dict[str, np.ndarray], shape: tuple[int, int]
 ) -> list[Without]:
     """The run without each source in turn."""
     left = sorted(density)
@@ -112,7 +112,9 @@ def without(
         rows = sum(row["source"] == source for t in scenario.evidence.tables.values() for row in t)
         news = changes(scenario, others)
         command, new = _command(run, others, news), reduced(run, others, news)
-        weights, reason = None, _inseparable(run, scenario, of, source)
+        weights, reason = None, inseparable(scenario, [source])
+        if "reweighted" in run.record:
+            reason = "draws that repeat tell too little of their own weights"
         if not reason:
             weights = importance.smoothed(-density[source].reshape(shape))
             if not weights.good:
@@ -156,19 +158,18 @@ def used(evidence: Evidence) -> list[str]:
     return sorted({row["source"] for rows in evidence.tables.values() for row in rows})
 
 
-def _inseparable(run: Run, scenario: Scenario, of: Labels, source: str) -> str:
-    """Why the terms of other observations would not stay as they are; empty where they do."""
-    if "reweighted" in run.record:
-        return "draws that repeat tell too little of their own weights"
-    rest = select(scenario.evidence, [s for s in used(scenario.evidence) if s != source])
+def inseparable(scenario: Scenario, gone: Sequence[str]) -> str:
+    """Why other observations' terms would not stay as they are without sources; empty if so."""
+    rest = select(scenario.evidence, [s for s in used(scenario.evidence) if s not in gone])
     whole, less = (observe(one, scenario.structure) for one in (scenario.evidence, rest))
-    dims = {dim: of[name] != source for name, (dim, _) in whole.observed.items()}
+    of = labelled(scenario.evidence, whole)
+    kept = {dim: ~np.isin(of[name], gone) for name, (dim, _) in whole.observed.items()}
     for name, (dim, array) in [*whole.observed.items(), *whole.constant.items()]:
-        if dim not in dims or array.dtype.kind != "f":
-            continue
-        kept = array[dims[dim]]
-        other = less.observed.get(name) or less.constant.get(name) or ("", kept[:0])
-        if kept.shape != other[1].shape or not np.allclose(kept, other[1], equal_nan=True):
+        if dim not in kept or (name in whole.constant and array.dtype.kind != "f"):
+            continue  # counts from where labels start, which is not the same without some
+        left = array[kept[dim]]
+        _, other = less.observed.get(name) or less.constant.get(name) or ("", left[:0])
+        if left.shape != other.shape or not np.allclose(left, other, equal_nan=True):
             return f"{name} of other sources changes without it"
     return ""
 
