@@ -87,7 +87,7 @@ class Side:
     def __init__(self, run: Run, scenario: Scenario):
         self.run, self.old = run, scenario
         self.fixed = "reweighted" in run.record  # its draws repeat, and k would say too little
-        self.posterior = run.draws["posterior"].dataset
+        self.posterior = group(run, "posterior")
         self.density: dict[str, np.ndarray] = {}
         if scenario.evidence.size and not self.fixed:
             of = sources.labelled(scenario.evidence, observe(scenario.evidence, scenario.structure))
@@ -238,7 +238,8 @@ class Way:
             mixed = between(self.runs, self.scenarios, [*taken, *middle[:count]])
             run = sources.refitted(mixed, self.runs[1].seed, refit, observer)
             more = () if steps else (ANEW,)
-            steps.append(Step((labels[count - 1], *more), "refit", of_run(run)))
+            failed = () if run.passed else (f"{run.id} FAILED its checks",)
+            steps.append(Step((labels[count - 1], *more, *failed), "refit", of_run(run)))
         return [*steps, Step((labels[-1],), "refit", end)]
 
 

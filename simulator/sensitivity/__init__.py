@@ -222,6 +222,7 @@ def _about(one: sources.Without, refits: dict[str, Run]) -> Row:
         "weights_fail": one.reason or None,
         "refit": one.command if one.reason else None,
         "refitted": str(refits[one.source].path) if one.source in refits else None,
+        "refit_status": refits[one.source].status if one.source in refits else None,
     }
 
 

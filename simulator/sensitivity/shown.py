@@ -151,6 +151,9 @@ def _print_sources(row: Row, sources: list[Row]) -> None:
 
 def _print_failed(run: Run, found: Sensitivity) -> None:
     """Which sources only a refit leaves out, and how to get that."""
+    for one in found.sources:
+        if one["refit_status"] == "failed":
+            tables.say(f"\nThe run without {one['source']} FAILED its checks: {one['refitted']}")
     failed = [one for one in found.sources if one["refit"] and not one["refitted"]]
     if not failed:
         return
