@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm, spearmanr
 
-from simulator import cli, importance, load_scenario, simulate
+from simulator import cli, importance, load_scenario, open_run, simulate
 from simulator.average import average
 from simulator.faults import BadInput
 from simulator.observations import observe
@@ -441,3 +441,25 @@ def test_a_refit_is_made_once(tmp_path):
     assert sources.refitted(scenario, 1, tmp_path, None).path == one.path
     other = replace(scenario).with_sampler(draws=21)
     assert sources.refitted(other, 1, tmp_path, None).path != one.path
+
+
+def test_refits_are_used_where_weights_fail(tmp_path):
+    chosen = {"evidence.sources": ["openai-o1", "composer", "villalobos"]}
+    run = simulate(load_scenario("base", chosen).with_sampler(draws=250, tune=250), into=tmp_path)
+    asked = ["new benchmark, o1-era recipe"]
+    before, after = sensitivity(run, asked), sensitivity(run, asked, refit=True, into=tmp_path)
+    failed = [one["source"] for one in before.sources if one["weights_fail"]]
+    assert "openai-o1" in failed
+    by_source = {one["source"]: one for one in after.outputs[0]["sources"]}
+    assert {name for name, one in by_source.items() if one["by"] == "refit"} == {*failed}
+    assert all(one["by"] is None for one in before.outputs[0]["sources"] if one["source"] in failed)
+    without = next(one for one in after.sources if one["source"] == "openai-o1")
+    again = open_run(without["refitted"])
+    assert {row["source"] for row in read_rows(again)} == {"composer", "villalobos"}
+    row = next(r for r in again.rows if key(r) == key(after.outputs[0]))
+    assert by_source["openai-o1"]["q50"] == row["q50"]
+    assert by_source["openai-o1"]["shift"] == pytest.approx(row["q50"] - after.outputs[0]["q50"])
+
+
+def read_rows(run):
+    return [row for rows in sealed_scenario(run.path).evidence.tables.values() for row in rows]

@@ -51,8 +51,9 @@ def given(run: Run, outputs: Sequence[str] = ()) -> Given:
             flat[id(row)] = draws.ravel()
     kept = [row for row in rows if np.ptp(rankdata(flat[id(row)])) > 0]
     if not kept:
+        what = ", ".join(outputs) or "every headline output"
         rule, fix = "has the same value at every draw", "ask for one that varies"
-        raise BadInput([Fault(run.id, title(row), rule, fix) for row in rows])
+        raise BadInput([Fault(run.id, what, rule, fix)])
     draws = np.array([flat[id(row)] for row in kept])
     both = [scale(one, row["unit"]) for one, row in zip(draws, kept, strict=True)]
     posterior = group(run, "posterior", [*BELIEFS])

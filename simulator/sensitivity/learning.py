@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from simulator.sensitivity.given import Given, given, scores, title
 from simulator.sensitivity.shares import Estimate
 
-BINS = 20
+BINS, FEWEST = 20, 50  # at the most, and draws in one at the least
 ENDS = 0.05, 0.95
 AROUND = 0.04  # of probability, either side of a quantile, in which draws count as being there
 
@@ -44,11 +44,12 @@ def narrower(
 
 def _remains(outputs: np.ndarray, z: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Mean width of outputs within bins of draws in the order of a belief; (output,)."""
-    size = order.size // BINS
-    start = (order.size - size * BINS) // 2
-    order = order[start : start + size * BINS]
-    y = outputs[:, order].reshape(-1, BINS, size)
-    x = z[order].reshape(BINS, size).astype(np.float32)
+    bins = max(min(BINS, order.size // FEWEST), 1)
+    size = order.size // bins
+    start = (order.size - size * bins) // 2
+    order = order[start : start + size * bins]
+    y = outputs[:, order].reshape(-1, bins, size)
+    x = z[order].reshape(bins, size).astype(np.float32)
     x = x - x.mean(axis=1, keepdims=True)
     slope = np.einsum("obs,bs->ob", y, x) / np.maximum(np.square(x).sum(axis=1), 1e-12)
     return _width(np.sort(y - slope[..., None] * x, axis=2)).mean(axis=1)

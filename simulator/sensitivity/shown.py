@@ -1,5 +1,6 @@
 """What moves the answer, as people read it in a terminal: one line per output, or all about one."""
 
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -131,7 +132,7 @@ def _print_sources(row: Row, sources: list[Row]) -> None:
     unit = row["unit"]
     rows = {one["source"]: one for one in sources}
     body = []
-    for one in sorted(row["sources"], key=lambda one: -one["power"]["sensitivity"]):
+    for one in sorted(row["sources"], key=_importance(row["sources"])):
         about = rows[one["source"]]
         k = about["pareto_k"]
         figures = ["weights fail", "", ""]
@@ -144,9 +145,19 @@ def _print_sources(row: Row, sources: list[Row]) -> None:
     if tables.width() < tables.MIDDLE:
         header, body = header[:-1], [cells[:-1] for cells in body]
     tables.print_grid(header, body)
-    said = "Power: how far its doubling would move the answer, in brackets below its noise."
+    said = (
+        "Power: how far its doubling would move the answer, in brackets too little to matter or to"
+    )
+    said += " tell from noise."
     said += " k: Pareto k of the weights that leave the source out. ±: Monte Carlo error of the"
     tables.note(said + " shift of the median.")
+
+
+def _importance(sources: list[Row]) -> Callable[[Row], float]:
+    """By how far the answer moves without it where that is known of all, else by power."""
+    if all(one["by"] for one in sources):
+        return lambda one: -abs(one["moved"])
+    return lambda one: -one["power"]["sensitivity"]
 
 
 def _print_failed(run: Run, found: Sensitivity) -> None:
