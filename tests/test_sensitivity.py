@@ -287,6 +287,17 @@ def nudged(row):
     return new
 
 
+def test_a_series_of_two_sources_cannot_be_weighted_apart():
+    scenario = load_scenario("base")
+    assert sources.inseparable(scenario, ["arcprize"]) == ""
+    records = scenario.evidence.rows("cost_records")
+    series = [row for row in records if row["series"] == records[0]["series"]]
+    mixed = tuple({**row, "source": "tan-rl"} if row in series[1::2] else row for row in records)
+    tables = scenario.evidence.tables | {"cost_records": mixed}
+    other = replace(scenario, evidence=scenario.evidence._replace(tables=tables))
+    assert "changes without it" in sources.inseparable(other, ["tan-rl"])
+
+
 def test_densities_of_sources_add_up_to_the_likelihood(base_run):
     scenario = sealed_scenario(base_run.path)
     log = group(base_run, "log_likelihood")

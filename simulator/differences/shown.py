@@ -87,7 +87,7 @@ def _across(outputs: list[Row]) -> list[list[str]]:
 
 
 def _down(outputs: list[Row]) -> list[list[str]]:
-    """A line per step instead, where columns do not fit."""
+    """A line per step that changes something instead, where columns do not fit."""
     body: list[list[str]] = []
     for row in outputs:
         unit = row["unit"]
@@ -95,7 +95,9 @@ def _down(outputs: list[Row]) -> list[list[str]]:
         body.append(["  A", "", show(row["before"], unit)])
         for i, step in enumerate(row["steps"], 1):
             name = f"  step {i}" + (", B" if i == len(row["steps"]) else "")
-            body.append([name, moved(step, unit), show(step["median"], unit)])
+            by = moved(step, unit)
+            if by != "-" or i == len(row["steps"]):
+                body.append([name, by, show(step["median"], unit)])
     return body
 
 
