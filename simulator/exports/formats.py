@@ -34,8 +34,8 @@ FORMATS: dict[str, Format] = {
         #      name           accepted by                      suffix         many  infinite room
         Format("metaculus", "Metaculus, forecasting-tools", ".json", True, True, True),
         Format("hubverse", "hubdata, hubverse hubs", "", True, True, True),
-        Format("squiggle", "Squiggle", ".squiggle", True, False, True),
-        Format("squigglepy", "squigglepy", ".py", True, False, True),
+        Format("squiggle", "Squiggle", ".squiggle", True, True, True),
+        Format("squigglepy", "squigglepy", ".py", True, True, True),
         Format("sip", "SIPmath 3.0 readers", ".json", True, False, True),
         Format("guesstimate", "Guesstimate", "", True, False, True),
         Format("parquet", "pandas, polars, DuckDB", "", True, True, True),

@@ -1,0 +1,69 @@
+"""The draws of several forecasts of one run, under one index and in the units that people use."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from simulator.exports.item import Item, line
+from simulator.faults import BadInput, Fault
+from simulator.questions.distribution import Forecast
+
+LARGEST = 307  # power of ten up to which every reader's numbers reach, and down to minus which
+
+
+def values(items: Sequence[Item]) -> list[np.ndarray]:
+    """The draws of each, in its unit and of shape (chain, draw); infinite ones are inf.
+
+    Raises BadInput where forecasts do not share their index, or where a number holds no draw.
+    """
+    if faults := [*_apart(items), *_beyond(items)]:
+        raise BadInput(faults)
+    return [np.asarray(item.forecast.outside(item.forecast.draws)) for item in items]
+
+
+def _apart(items: Sequence[Item]) -> Iterator[Fault]:
+    """Forecasts that have another index than the first one: of another run, or fewer draws."""
+    first = items[0].forecast
+    for item in items[1:]:
+        if _index(item.forecast) != _index(first):
+            rule = f"does not share its draws with {items[0].question.id}"
+            yield Fault(item.question.id, "draws", rule, "export each by itself")
+
+
+def _index(forecast: Forecast) -> tuple:
+    said = forecast.provenance
+    given = said.get("given") and id(forecast)  # which draws are finite is a forecast's own
+    return forecast.draws.shape, said.get("run"), said.get("digest"), said.get("group"), given
+
+
+def _beyond(items: Sequence[Item]) -> Iterator[Fault]:
+    for item in items:
+        kept = item.forecast.draws
+        oom = item.forecast.askable.oom
+        size = abs(kept) if oom else np.log10(np.maximum(abs(kept), 1))
+        bad = np.isnan(kept) | np.isneginf(kept) | (np.isfinite(kept) & (size > LARGEST))
+        if bad.any():
+            rule = f"{bad.sum()} draws are beyond the numbers of a computer, 10^{LARGEST}"
+            yield Fault(item.question.id, "draws", rule, "no format can carry them")
+
+
+def described(item: Item) -> str:
+    """What a forecast is of, on one line."""
+    found = item.forecast
+    about = "".join(f", {name} {_short(value)}" for name, value in found.coords.items())
+    return line(f"{item.question.id}: {item.question.text} ({found.quantity}{about}; {found.unit})")
+
+
+def _short(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def rows(texts: Sequence[str], indent: str, width: int = 100) -> str:
+    """Texts with commas between them, on lines of at most so many characters."""
+    lines, current = [], indent
+    for text in texts:
+        if len(current) + len(text) + 1 > width:
+            lines.append(current.rstrip())
+            current = indent
+        current += f"{text}, "
+    return "\n".join([*lines, current.rstrip()])
