@@ -25,6 +25,7 @@ def tables(items: Sequence[Item], text: Text = str) -> dict[str, "pa.Table"]:
     """
     found = values(items)
     said = {"checks": "", "run": "", "digest": ""} | about(items)
+    said["digest"] = f"sha256:{said['digest']}"  # by itself it may be taken for a number
     of_run = {name: text(str(said[name])) for name in ("checks", "run", "digest")}
     return {
         "questions": _table(of_run, len(items), _questions(items, text)),
