@@ -1,12 +1,13 @@
 """CSV: three tables (questions, quantiles, draws) in UTF-8.
 
-Text that people wrote is on one line, and begins with ' where a spreadsheet would run it. Infinite
-values are written 1e999, which every reader takes for infinite; some take `inf` for a date.
+Text that people wrote is on one line, with a ' wherever a spreadsheet would begin to run it.
+Infinite values are written 1e999, which every reader takes for infinite: some take inf for a date.
 """
 
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 INFINITE = "1e999"
+SPLIT = re.compile(r"(?<=[;,|])(?=\s*[=+@-])")  # where a cell begins if that is the separator
 
 
 def write(items: Sequence[Item]) -> dict[str, bytes]:
     """The files of a folder; README.txt says where they are from, as does every row."""
     files = {"README.txt": f"{stamp(items)}\n".encode()}
-    for name, table in tables(items, text=lambda text: cell(line(text))).items():
+    for name, table in tables(items, text=_harmless).items():
         files[f"{name}.csv"] = _text(table).encode()
     return files
+
+
+def _harmless(text: str) -> str:
+    return SPLIT.sub("'", cell(line(text)))
 
 
 def _text(table: "pa.Table") -> str:
