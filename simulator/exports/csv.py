@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 INFINITE = "1e999"
-SPLIT = re.compile(r"(?<=[;,|])(?=\s*[=+@-])")  # where a cell begins if that is the separator
+RUN = re.compile(r"(^|(?<=[;,|]))(?=['\"\s]*[=+@-])")  # at any separator that may be in use
 
 
 def write(items: Sequence[Item]) -> dict[str, bytes]:
@@ -30,7 +30,7 @@ def write(items: Sequence[Item]) -> dict[str, bytes]:
 
 
 def _harmless(text: str) -> str:
-    return SPLIT.sub("'", cell(line(text)))
+    return cell(RUN.sub("'", line(text)))
 
 
 def _text(table: "pa.Table") -> str:

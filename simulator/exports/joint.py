@@ -1,6 +1,7 @@
 """The draws of several forecasts of one run, under one index and in the units that people use."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,24 @@ def described(item: Item) -> str:
     """What a forecast is of, on one line."""
     found = item.forecast
     about = "".join(f", {name} {_short(value)}" for name, value in found.coords.items())
-    return line(f"{item.question.id}: {item.question.text} ({found.quantity}{about}; {found.unit})")
+    asked = item.question
+    if asked.threshold is not None:
+        about += f", {asked.direction} {_short(asked.at)}"
+    return line(f"{asked.id}: {asked.text} ({found.quantity}{about}; {found.unit})")
+
+
+def probabilities(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
+    """What questions with a threshold ask for, by name: probability, relation and mcse of all
+    draws, as `simulator ask` answers them."""
+    from simulator.questions.answer import probability
+
+    asked = [item for item in items if item.question.threshold is not None]
+    found = {item.name: probability(item.question, item.forecast) for item in asked}
+    return {name: {k: _known(v) for k, v in each.items()} for name, each in found.items()}
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _short(value: object) -> str:

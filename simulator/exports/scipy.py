@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.exports import fit
 from simulator.exports.item import Item, about, stamp
-from simulator.exports.joint import values
+from simulator.exports.joint import probabilities, values
 from simulator.questions.distribution import Forecast
 
 LINES = (
@@ -27,6 +27,9 @@ def write(items: Sequence[Item]) -> str:
     values(items)
     (item,) = items
     found = {"stamp": stamp(items), "about": about(items), "question": item.question.text}
+    if item.question.threshold is not None:
+        found |= {"threshold": item.question.at, "direction": item.question.direction}
+        found["answer"] = probabilities(items)[item.name]
     found |= item.forecast.to_json()
     found["prob_infinite"] = item.forecast.prob_infinite
     if item.forecast.prob_infinite < 1:

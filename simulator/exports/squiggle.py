@@ -14,7 +14,7 @@ import numpy as np
 from simulator import streams
 from simulator.exports import forms
 from simulator.exports.item import Item, about, stamp
-from simulator.exports.joint import described, rows, values
+from simulator.exports.joint import described, probabilities, rows, values
 from simulator.faults import BadInput, Fault
 
 MOST, LEAST, ALL = 5_000, 1_000, 10_000  # draws of a forecast, and of a file: 2,000 take a second
@@ -70,12 +70,23 @@ def _lines(items: Sequence[Item], drawn: Sequence[np.ndarray]) -> Iterator[str]:
             yield f"  // {_loss(item, found)}\n"
         yield f'  "{item.name}": [\n{rows([_number(x) for x in found.tolist()], "    ")}\n  ],\n'
     yield "}\n\n" + FUNCTIONS
-    yield "// In all draws.\nexport probInfinite = {\n"
+    yield "// In all draws: how likely it is infinite, and on the asked side of its threshold.\n"
+    yield "export probInfinite = {\n"
     for item in items:
         yield f'  "{item.name}": {item.forecast.prob_infinite!r},\n'
+    yield "}\nexport probability = {\n"
+    asked = probabilities(items)
+    for item in items:
+        if said := asked.get(item.name):
+            yield f'  "{item.name}": {said["probability"]!r},{_bound(said["relation"])}\n'
     yield "}\n"
     yield from _sets(items, drawn)
     yield from _fits(items)
+
+
+def _bound(relation: str) -> str:
+    """What no draw shows, or every one, is said to be below or above what they can tell."""
+    return {"<": " // less than that", ">": " // more than that"}.get(relation, "")
 
 
 def _number(value: float) -> str:

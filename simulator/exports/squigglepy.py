@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.exports import forms
 from simulator.exports.item import Item, about, stamp
-from simulator.exports.joint import described, rows, values
+from simulator.exports.joint import described, probabilities, rows, values
 
 FUNCTIONS = '''
 SIZE = {size}
@@ -67,7 +67,8 @@ def _lines(items: Sequence[Item], found: Sequence[np.ndarray]) -> Iterator[str]:
     yield "prob_infinite = {\n"
     for item in items:
         yield f'    "{item.name}": {item.forecast.prob_infinite!r},\n'
-    yield "}\n"
+    yield "}\n# Of what lies on the asked side of a threshold, by all draws.\n"
+    yield f"probability = {probabilities(items)!r}\n"
     yield FUNCTIONS.format(size=items[0].forecast.size)
     yield from _fits(items)
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.exports.item import Item, about
-from simulator.exports.joint import values
+from simulator.exports.joint import probabilities, values
 from simulator.questions.askable import COORDS, NUMBERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LEVELS = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99)
+BOUND = {"=": "estimate", "<": "upper bound", ">": "lower bound"}
 
 type Text = Callable[[str], str]
 
@@ -66,6 +67,13 @@ def _questions(items: Sequence[Item], text: Text) -> dict[str, "pa.Array"]:
         else:
             kept = [None if value is None else text(str(value)) for value in given]
             columns[name] = pa.array(kept, pa.string())
+    asked = probabilities(items)
+    answers = [asked.get(item.name, {}) for item in items]
+    columns["threshold"] = pa.array([item.question.at for item in items], pa.float64())
+    columns["direction"] = pa.array([item.question.direction for item in items], pa.string())
+    columns["probability_is"] = pa.array([BOUND.get(each.get("relation")) for each in answers])
+    for name in ("probability", "mcse"):
+        columns[name] = pa.array([each.get(name) for each in answers], pa.float64())
     columns["prob_infinite"] = pa.array([each.prob_infinite for each in found])
     for name, kind in (("scenario", pa.string()), ("seed", pa.int64()), ("created", pa.string())):
         value = about(items).get(name)
