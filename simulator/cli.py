@@ -23,6 +23,7 @@ COMMANDS = (
     "inspect",
     "sensitivity",
     "diff",
+    "figure",
     "batch",
 )
 

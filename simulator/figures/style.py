@@ -1,0 +1,253 @@
+"""One style for every figure: colours, sizes, axes in the units that people read, safe text.
+
+Nothing global changes: artists are made inside `context`, which puts back what it found.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from simulator import units
+from simulator.figures import COLUMN, PAGE
+from simulator.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+
+SMALL, TEXT, TITLE = 5.5, 7.0, 8.0  # points
+# Okabe and Ito: told apart by colour-blind readers, and in lightness by those who print in grey.
+BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#000000", "#666666"
+RECIPES = {  # of RL, by algorithm: colour, mark, and line
+    "as_published": (VERMILLION, "o", "-"),
+    "today": (BLUE, "s", (0, (4, 1.5))),
+}
+MASSES = {90: 0.18, 80: 0.38, 50: 0.65}  # percent in a central interval: how dark its band is
+EDGE = 0.04  # of an axis at its ends, where a mark would run into the neighbour's
+FARTHEST = 300.0  # OOM that a float on a log axis holds
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+FONT = ["DejaVu Sans"]  # it comes with Matplotlib, so that text is as wide everywhere
+
+SETTINGS: dict[str, Any] = {
+    "font.family": FONT,
+    "font.size": TEXT,
+    "axes.titlesize": TITLE,
+    "axes.titlelocation": "left",
+    "axes.labelsize": TEXT,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.fontsize": TEXT - 0.5,
+    "legend.frameon": False,
+    "legend.borderaxespad": 0.2,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.2,
+    "hatch.linewidth": 0.5,
+    "text.parse_math": False,  # a name with dollars in it is a name
+    "text.usetex": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "simulator",
+    "svg.id": None,
+    "savefig.facecolor": "white",
+    "figure.dpi": 100,
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Matplotlib's defaults with this style on top, for as long as it lasts."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
+
+
+@contextmanager
+def canvas(axes: "Axes | None", of: Sequence[Run], width: float, height: float) -> Iterator["Axes"]:
+    """Axes to draw on in this style: those given, or those of a figure of its own (inches).
+
+    A figure of its own says in small print where it comes from. Wherever it is drawn, that of a run
+    which failed a check says so first.
+    """
+    from simulator.figures import provenance
+
+    with context():
+        own = axes is None
+        drawn = blank(width, height).add_subplot() if axes is None else axes
+        finish(drawn)
+        yield drawn
+        provenance.mark(drawn, of)
+        if own:
+            provenance.small_print(drawn.figure, of)
+
+
+@contextmanager
+def sheet(
+    figure: "Figure | None", of: Sequence[Run], width: float, height: float
+) -> Iterator["Figure"]:
+    """A figure of several axes, as `canvas` is of one; height in inches where it is new."""
+    from simulator.figures import provenance
+
+    with context():
+        drawn = blank(width, height) if figure is None else figure
+        yield drawn
+        for axes in drawn.axes:
+            finish(axes)
+        if figure is None:
+            provenance.small_print(drawn, of)
+
+
+def blank(width: float, height: float) -> "Figure":
+    """An empty figure that no window knows of; inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.05, hspace=0.05)
+    return figure
+
+
+def finish(axes: "Axes") -> None:
+    """Ticks are made when they are first drawn, in whatever style reigns then."""
+    axes.tick_params(labelsize=TEXT - 0.5, width=0.6, length=2.5, color=GREY, labelcolor="black")
+    axes.tick_params(which="minor", width=0.4, length=1.5, color=GREY)
+
+
+def narrow(figure: "Figure") -> bool:
+    """Whether a figure is about as wide as a column."""
+    return figure.get_figwidth() < (COLUMN + PAGE) / 2
+
+
+def tint(colour: str, strength: float) -> tuple[float, ...]:
+    """A colour on white, so strong."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - strength * (1 - part) for part in to_rgb(colour))
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def plain(text: object, most: int = 60) -> str:
+    """A name on one line, without what a file or a reader would take for a command, cut."""
+    spaced = re.sub(r"\s+", " ", str(text)).strip()
+    kept = "".join(c if unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+                   for c in spaced)  # fmt: skip
+    return kept if len(kept) <= most else kept[: most - 1] + "…"
+
+
+def share(probability: float) -> str:
+    """A probability as a percentage; one that is there is not called none."""
+    percent = 100 * probability
+    if 0 < percent < 0.1:
+        return "<0.1%"
+    if 99.9 < percent < 100:
+        return ">99.9%"
+    return f"{units.significant(percent, 2)}%" if percent < 99.5 else f"{percent:.3g}%"
+
+
+def reading(value: float, unit: str) -> str:
+    """A mark of an axis in its unit: $5, 10,000x, 10¹⁹x, 20 y."""
+    one = units.show(0.0 if unit.startswith("OOM") else 1.0, unit)
+    # Cents keep both of their digits.
+    cents = unit == "OOM USD" and 0.1 <= value < 1
+    return re.sub(r"1\.0+", f"{value:.2f}" if cents else _figure(value), one).rstrip()
+
+
+def _figure(value: float) -> str:
+    """A round number, without digits that say nothing."""
+    oom = math.log10(value) if value > 0 else 0.0
+    if oom <= -6.5 or oom >= 15:
+        return "10" + f"{oom:.0f}".translate(SUPERSCRIPT)
+    if oom < -4.5:
+        return f"{value:.{math.ceil(-oom - 1e-9)}f}"
+    text = units.power(oom) if value > 0 else units.significant(value, 2)
+    return re.sub(r"\.(?=\D|$)", "", re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text))
+
+
+# --- axes -----------------------------------------------------------------------------------------
+
+
+def powered(oom: Any) -> Any:
+    """Ten to so many OOM, as far as a log axis goes; infinite draws are at its far end."""
+    import numpy as np
+
+    return 10 ** np.clip(oom, -FARTHEST, FARTHEST)
+
+
+def log_axis(axis: "Axis", low: float, high: float, unit: str, most: int = 6) -> None:
+    """A log axis from low to high (in the unit itself), marked at round numbers as people read."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    set_scale, set_limits = (
+        (axis.axes.set_xscale, axis.axes.set_xlim)
+        if axis.axis_name == "x"
+        else (axis.axes.set_yscale, axis.axes.set_ylim)
+    )
+    set_scale("log")
+    set_limits(low, high)
+    edge = (high / low) ** EDGE
+    axis.set_major_locator(FixedLocator(round_marks(low * edge, high / edge, most)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: reading(value, unit)))
+
+
+def round_marks(low: float, high: float, most: int) -> list[float]:
+    """At most so many round numbers between two: powers of ten, or those and 2 and 5 times them."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        # Not 10.0**n, which is not the number that people write where n is below zero.
+        marks = [float(f"{k}e{n}") for n in range(first, last + 1) for k in steps]
+        inside = [x for x in marks if low <= x <= high]
+        if len(inside) <= most:
+            return inside
+    exponents = range(first, last + 1)
+    for stride in range(2, len(exponents) + 1):
+        inside = [x for n in exponents if n % stride == 0 and low <= (x := float(f"1e{n}")) <= high]
+        if len(inside) <= most:
+            return inside
+    return []
+
+
+def linear_axis(axis: "Axis", unit: str, most: int = 5) -> None:
+    """A plain axis, marked in its unit; OOM are then what they are, not what they are powers of."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=most))
+    unit = "" if unit.startswith("OOM") else unit
+    axis.set_major_formatter(FuncFormatter(lambda value, _: reading(value, unit)))
+
+
+def percent_axis(axis: "Axis", most: int = 5) -> None:
+    """Shares from 0 to 1 as percentages."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
+
+
+def date_axis(axis: "Axis", first: Any, last: Any, most: int = 7) -> None:
+    """Days from first to last, marked at the start of every year, or of every so many."""
+    import numpy as np
+    from matplotlib.dates import DateFormatter, date2num
+    from matplotlib.ticker import FixedLocator
+
+    axis.axes.set_xlim(first, last)
+    low, high = (int(str(np.datetime64(day, "Y"))) for day in (first, last))
+    ends = date2num(first), date2num(last)
+    edge = EDGE * (ends[1] - ends[0])
+    for stride in range(1, high - low + 2):
+        years = [f"{year}-01-01" for year in range(low, high + 1) if year % stride == 0]
+        marks = [d for y in years if ends[0] <= (d := date2num(np.datetime64(y))) <= ends[1] - edge]
+        if len(marks) <= most:
+            break
+    axis.set_major_locator(FixedLocator(marks))
+    axis.set_major_formatter(DateFormatter("%Y"))
