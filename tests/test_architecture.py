@@ -16,6 +16,7 @@ HEAVY = {"arviz", "arviz_stats", "matplotlib", "numba", "nutpie", "pandas", "pym
 HEAVY |= {"netCDF4", "pyarrow", "scipy", "scoringrules", "xarray", "zarr"}
 LIGHT = ["cli", "scenario", "evidence", "run", "tables", "seal", "pipeline", "score_tables"]
 LIGHT += ["batch.state", "batch.status", "questions.tasks", "questions.task_tables"]
+LIGHT += ["figures", "commands.figure"]
 
 
 def imported(path):

@@ -72,6 +72,11 @@ class Plot(NamedTuple):
         return getattr(drawn, "figure", None) or drawn
 
     @property
+    def title(self) -> str:
+        """What it is called."""
+        return ": ".join([OF_A_RUN[self.name], *map(str, self.of[1:])])
+
+    @property
     def caption(self) -> str:
         """What it shows."""
         return caption(self.name, *self.of)
@@ -86,7 +91,8 @@ def plots(run: Run, names: Sequence[str] | None = None) -> list[Plot]:
     found = []
     for name in dict.fromkeys(names or _possible(run)):
         if name == "fan":
-            tasks = run.forecast["task"].values.tolist() if "task" in run.forecast else []
+            costs = run.forecast.get("task_cost_oom_usd")
+            tasks = [] if costs is None else costs["task"].values.tolist()
             found += [Plot(name, f"fan-{i}{_slug(t)}", (run, t)) for i, t in enumerate(tasks, 1)]
         else:
             found.append(Plot(name, name, (run,)))

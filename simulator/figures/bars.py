@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.faults import BadInput, Fault
-from simulator.figures import scale, shapes, style
+from simulator.figures import provenance, scale, shapes, style
 from simulator.figures.provenance import conditions
 from simulator.run import Run
 from simulator.units import INFINITE
@@ -35,8 +35,8 @@ def tornado(
     and infinity lie beyond the axis and are written out. Raises BadInput for rows without these.
     """
     found = _read(rows, unit)
-    of = scale.of_unit(unit)
-    with style.canvas(axes, [run] if run else [], width, 0.95 + BAR * len(found)) as axes:
+    of, of_runs = scale.of_unit(unit), [run] if run else []
+    with style.canvas(axes, of_runs, width, 0.95 + BAR * len(found)) as axes:
         finite = np.array([x for _, *ends in found for x in ends if np.isfinite(x)] or [0.0])
         pad = 0.12 * np.ptp(finite) or 0.5
         least, most = finite.min() - pad, finite.max() + pad
@@ -55,16 +55,17 @@ def tornado(
         bases = {base for *_, base in found if np.isfinite(base)}
         if len(bases) == 1:
             axes.axvline(of.placed(bases.pop()), color=style.BLACK, lw=0.8)
-        axes.set_yticks(range(len(found)), [name for name, *_ in found], parse_math=False)
+        names = ["\n".join(style.lines(name, width / 3)[:2]) for name, *_ in found]
+        axes.set_yticks(range(len(found)), names, parse_math=False)
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.spines["left"].set_visible(False)
         of.set(axes.xaxis, least, most, 4 if style.narrow(axes.get_figure(root=True)) else 7)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(title or f"median, {_named(unit)}")
+        axes.set_xlabel(_named(unit))
         handles, labels = axes.get_legend_handles_labels()
         order = sorted(range(len(labels)), key=lambda i: labels[i] == HIGH[1])
-        axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="lower right",
-                    bbox_to_anchor=(1, 1), ncols=2)  # fmt: skip
+        legend = [handles[i] for i in order], [labels[i] for i in order]
+        provenance.titled(axes, of_runs, title, legend)
     return axes
 
 

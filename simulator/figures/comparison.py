@@ -1,13 +1,13 @@
 """Ridges: one output in several runs, scenarios or structures, one density under the other."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from simulator.faults import BadInput, Fault, nearest
-from simulator.figures import provenance, scale, shapes, style
+from simulator.figures import scale, shapes, style
 from simulator.labels import heading, label
 from simulator.quantities import OUTPUTS, QUANTITIES
 from simulator.run import Run
@@ -15,7 +15,6 @@ from simulator.summary import quantiles
 from simulator.units import INFINITE
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.axes import Axes
 
 OUTPUT = "required_rl_multiplier_oom"
@@ -35,7 +34,7 @@ class Sample(NamedTuple):
 
 
 def ridges(
-    of: "Sequence[Run] | Mapping[str, Run] | xr.DataTree",
+    of: Sequence[Run] | Mapping[str, Run] | xr.DataTree,
     quantity: str = OUTPUT,
     *,
     axes: "Axes | None" = None,
@@ -50,9 +49,9 @@ def ridges(
     """
     found = samples(of, quantity, **coords)
     unit = QUANTITIES[quantity].unit
-    runs = [] if not isinstance(of, Sequence | Mapping) else _runs(of)
+    runs = [] if isinstance(of, xr.DataTree) else _runs(of)
     names = [f"{s.name} †" if s.failed else s.name for s in found]
-    names = [textwrap.fill(name, 20 if width < 5 else 40) for name in names]
+    names = ["\n".join(style.lines(name, width / 3)) for name in names]
     row = max(ROW, 0.13 * max(name.count("\n") + 1 for name in names))
     with style.canvas(axes, runs, width, 0.95 + row * (len(found) + 0.6)) as axes:
         at = scale.of_quantity(quantity, [sample.draws for sample in found])
@@ -74,16 +73,13 @@ def ridges(
         axes.spines["left"].set_visible(False)
         at.set(axes.xaxis, low, high, 3 if narrow else 6)
         note = ". † failed its checks" if any(s.failed for s in found) else ""
-        longest = max(len(line) for name in names for line in name.split("\n"))
-        beside = longest * style.TEXT * provenance.WIDE / 72 + 0.3
-        axes.set_xlabel(
-            provenance.wrapped(f"{_asked(quantity, coords)}{note}", figure, beside=beside)
-        )
+        said = f"{_asked(quantity, coords)}{note}"
+        axes.set_xlabel("\n".join(style.lines(said, width / 2)))
     return axes
 
 
 def ridges_caption(
-    of: "Sequence[Run] | Mapping[str, Run] | xr.DataTree", quantity: str = OUTPUT, **coords: Any
+    of: Sequence[Run] | Mapping[str, Run] | xr.DataTree, quantity: str = OUTPUT, **coords: Any
 ) -> str:
     """What the ridges show: medians and 90% of each."""
     unit = QUANTITIES[quantity].unit
@@ -105,13 +101,13 @@ def samples(of: Any, quantity: str = OUTPUT, **coords: Any) -> list[Sample]:
         rule = "is no output or belief"
         raise BadInput([Fault("ridges", quantity, rule, nearest(quantity, QUANTITIES))])
     asked = (USUAL if quantity == OUTPUT else {}) | coords
-    if isinstance(of, Sequence | Mapping):
+    if isinstance(of, xr.DataTree):  # which is a mapping too
+        found = _of_batch(of, quantity, asked)
+    else:
         found = [
             Sample(name, shapes.flat(_element(_variable(run, quantity), asked)), not run.passed)
             for name, run in _named(of).items()
         ]
-    else:
-        found = _of_batch(of, quantity, asked)
     if not 0 < len(found) <= MOST:
         rule = f"{len(found)} scenarios have draws of it, and a page holds 1 to {MOST}"
         raise BadInput([Fault("ridges", quantity, rule, "choose some")])
@@ -178,7 +174,7 @@ def _structure(run: Run) -> str:
     return ", ".join(map(str, [run.scenario, *run.spec.get("structure", {}).values()]))
 
 
-def _variable(run: Run, quantity: str) -> "xr.DataArray":
+def _variable(run: Run, quantity: str) -> xr.DataArray:
     for held in (run.forecast, run.draws["posterior"].dataset):
         if quantity in held:
             return held[quantity]
@@ -186,7 +182,7 @@ def _variable(run: Run, quantity: str) -> "xr.DataArray":
     raise BadInput([Fault(run.id, quantity, "is not in this run", nearest(quantity, known))])
 
 
-def _element(variable: "xr.DataArray", asked: Mapping[str, Any], axes: Sequence[str] = ()) -> Any:
+def _element(variable: xr.DataArray, asked: Mapping[str, Any], axes: Sequence[str] = ()) -> Any:
     """The one element that was asked for."""
     sample = ("chain", "draw", *axes)
     free = [dim for dim in variable.dims if dim not in sample]
@@ -211,7 +207,7 @@ def _element(variable: "xr.DataArray", asked: Mapping[str, Any], axes: Sequence[
     return variable.isel(chosen)
 
 
-def _of_batch(tree: "xr.DataTree", quantity: str, asked: Mapping[str, Any]) -> list[Sample]:
+def _of_batch(tree: xr.DataTree, quantity: str, asked: Mapping[str, Any]) -> list[Sample]:
     group = next((g for g in ("predictions", "posterior") if g in tree.children
                   and quantity in tree[g]), None)  # fmt: skip
     if group is None:
@@ -229,7 +225,7 @@ def _of_batch(tree: "xr.DataTree", quantity: str, asked: Mapping[str, Any]) -> l
     ]
 
 
-def _labels(status: "xr.DataArray") -> list[str]:
+def _labels(status: xr.DataArray) -> list[str]:
     """Scenarios by their levels; an axis of one level says nothing."""
     axes = [axis for axis in status.dims if status.sizes[axis] > 1]
     if not axes:

@@ -54,9 +54,12 @@ def fan(
 
     US dollars on a log axis, from the debut to `until` (the last date of the run's forecast).
     `human_cost_usd` is what a human takes for the same. Records are those of the series that the
-    task resembles. Raises BadInput for a task that the run does not have.
+    task resembles. Raises BadInput for a task that the run does not have, or a bad cost or date.
     """
     found = _fan(run, task, until)
+    if human_cost_usd is not None and not 0 < human_cost_usd < float("inf"):
+        rule = "must be above 0 dollars"
+        raise BadInput([Fault("human_cost_usd", str(human_cost_usd), rule, "as in 180")])
     records = _records(run, task)
     with style.canvas(axes, [run], width, min(0.62 * width, 3.2)) as axes:
         days = found["date"].values
@@ -67,26 +70,32 @@ def fan(
         shapes.fill_bands(axes, days, usd_bands, style.BLUE)
         median = style.powered(shapes.quantile(draws, 0.5))
         axes.plot(days, median, color=style.BLUE, label="median", gid="median")
-        seen = [*usd_bands[0].low, *usd_bands[0].high]
+        seen = [x for b in bands for end in (b.low, b.high) for x in 10 ** end[np.isfinite(end)]]
+        if never := np.isinf(draws).mean(axis=0).max():
+            axes.plot([], [], " ", label=f"no such task yet {style.share(never)}")
         if records:
             _draw_records(axes, records, days[-1])
             seen += [cost for _, cost in records]
         if human_cost_usd is not None:
-            label = f"a human: {shapes.said(np.log10(human_cost_usd), 'OOM USD')}"
+            label = f"a human: {style.reading(human_cost_usd, 'OOM USD')}"
             axes.axhline(
                 human_cost_usd, color=style.GREEN, ls=(0, (5, 2)), label=label, gid="human"
             )
             seen.append(human_cost_usd)
-        today = np.datetime64(_settings(run, "today"))
-        if days[0] < today < days[-1]:
-            axes.axvline(today, color=style.GREY, lw=0.6, ls=":", label="date of the forecast")
+        # An average has several.
+        today = run.spec["forecast"]["today"] if "parents" not in run.record else None
+        if today and days[0] < np.datetime64(today) < days[-1]:
+            axes.axvline(
+                np.datetime64(today), color=style.GREY, lw=0.6, ls=":", label="date of the forecast"
+            )
         style.log_axis(axes.yaxis, min(seen) / 1.6, max(seen) * 1.6, "OOM USD")
         first = np.datetime64(records[0][0]) if records else days[0]
         most = 5 if style.narrow(axes.get_figure(root=True)) else 9
         style.date_axis(axes.xaxis, min(first, days[0]), days[-1], most)
-        provenance.titled(axes, f"Cost of: {style.plain(task)}")
+        provenance.titled(axes, [run], f"Cost of: {style.plain(task)}")
         axes.set_ylabel("US dollars for one task")
-        axes.legend(loc="best", ncols=1 if style.narrow(axes.get_figure(root=True)) else 2)
+        # Costs fall, so that corner is free.
+        axes.legend(loc="lower left", ncols=1 if style.narrow(axes.get_figure(root=True)) else 2)
     return axes
 
 
@@ -104,7 +113,7 @@ def fan_caption(
     if _records(run, task):
         said += f" Dots are the records of {_resembles(run, task)} on which it is conditional."
     if human_cost_usd is not None:
-        said += f" A human takes {shapes.said(np.log10(human_cost_usd), 'OOM USD')} for the same."
+        said += f" A human takes {style.reading(human_cost_usd, 'OOM USD')} for the same."
     return f"{said} {conditions(run)}"
 
 
@@ -115,12 +124,15 @@ def _fan(run: Run, task: str, until: dt.date | None) -> xr.DataArray:
     """Costs on the days of the fan; of an average of runs, those that it stored."""
     known = _known(run, task)
     if "parents" in run.record:
-        return known
+        return known.isel(date=np.isfinite(known).any(SAMPLE).values)
     scenario = _scenario(run, task)
     stored = [day.astype("datetime64[D]").item() for day in known["date"].values]
-    last = until or stored[-1]
     about = scenario.tasks[task]
     first = about.priced or about.debut  # until then there are records, not forecasts
+    last = until or (stored[-1] if stored[-1] > first else scenario.forecast.horizon)
+    if last <= first:
+        rule = f"{last} is not after {first}, from which on the task has a cost"
+        raise BadInput([Fault(run.id, "until", rule, "ask for a later day")])
     steps = np.linspace(0, (last - first).days, BETWEEN).round().astype(int).tolist()
     grid = {first + dt.timedelta(days=n) for n in steps}
     return costs_by_date(run, task, sorted(grid | {d for d in stored if first <= d <= last}))
@@ -140,12 +152,6 @@ def _scenario(run: Run, task: str) -> Scenario:
         raise BadInput([Fault(run.id, "run", rule, fix)])
     _known(run, task)
     return sealed_scenario(run.path)
-
-
-def _settings(run: Run, key: str) -> dt.date:
-    """A date of the forecast; of an average, that of its first parent."""
-    forecast = run.spec["forecast"] if "parents" not in run.record else {}
-    return forecast.get(key, dt.date.min)
 
 
 def _resembles(run: Run, task: str) -> str:

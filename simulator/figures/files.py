@@ -2,9 +2,7 @@
 
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,27 +15,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
+# Readers without that font take the next widest, in which nothing grows out of its place.
+ROOT = """role="img" font-family="'DejaVu Sans', Verdana, sans-serif" \
+stroke-linejoin="round" stroke-linecap="butt\""""
 DPI = 300  # of PNG: for print
 
 
-def svg(figure: "Figure", salt: str = "figure", title: str = "", said: str = "") -> str:
-    """A figure as SVG text for a web page: text stays text, and no date is in it.
+def svg(
+    figure: "Figure", salt: str = "figure", title: str = "", said: str = "", inline: bool = False
+) -> str:
+    """A figure as SVG text: the same bytes every time, and text stays text.
 
-    `salt` keeps names inside it apart from those of other figures on the page; `title` and `said`
-    are what a screen reader says.
+    `salt` keeps names inside it apart from those of other figures on a page; `title` and `said` are
+    what a screen reader says. With `inline` it is the element alone, to stand in a page.
     """
     import matplotlib
 
-    with _ready():
+    with style.context(), style.any_letters():
         matplotlib.rcParams["svg.hashsalt"] = f"simulator {salt}"
         made = BytesIO()
-        about = {"Date": None, "Creator": None, "Title": title or None, "Description": said or None}
-        figure.savefig(made, format="svg", metadata=about)
+        about = {"Title": style.plain(title, 200), "Description": style.plain(said, 4000)}
+        told = {key: text for key, text in about.items() if text}
+        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": None} | told)
     text = made.getvalue().decode()
     text = re.sub(r' d="[^"]*"', lambda path: _thin(path[0]), text)
-    text = re.sub(r">\n\s+<", ">\n<", text)
-    # Readers without that font take the next widest, in which nothing grows out of its place.
-    return text.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+    text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", re.sub(r">\n\s+<", ">\n<", text))
+    # Said once, and to this figure alone: a style sheet in it would be one of the whole page.
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, count=1, flags=re.DOTALL)
+    text = text.replace("; font-family: 'DejaVu Sans'", "")
+    text = text.replace("<svg ", f"<svg {ROOT} ", 1)
+    return text[text.index("<svg ") :] if inline else text
 
 
 def _thin(path: str) -> str:
@@ -48,7 +55,7 @@ def _thin(path: str) -> str:
 
 def png(figure: "Figure") -> bytes:
     """A figure as PNG."""
-    with _ready():
+    with style.context(), style.any_letters():
         made = BytesIO()
         figure.savefig(made, format="png", dpi=DPI, metadata={"Software": None})
     return made.getvalue()
@@ -72,7 +79,7 @@ def write(
             made = (
                 png(figure)
                 if format == "png"
-                else svg(figure, plot.stem, plot.stem, plot.caption).encode()
+                else svg(figure, plot.stem, plot.title, plot.caption).encode()
             )
             file = partial / f"{plot.stem}.{format}"
             with file.open("xb") as open_file:
@@ -80,11 +87,3 @@ def write(
                 open_file.flush()
                 os.fsync(open_file.fileno())
             yield plot, file.replace(into / file.name)
-
-
-@contextmanager
-def _ready() -> Iterator[None]:
-    """In this style; that a font lacks a letter of some name is no reason to stop."""
-    with style.context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        yield

@@ -62,7 +62,7 @@ def belief(run: Run, name: str, *, axes: "Axes | None" = None, width: float = st
     _known(run, [name])
     with style.canvas(axes, [run], width, min(0.5 * width, 2.6)) as axes:
         _panel(run, axes, name, 6)
-        provenance.titled(axes, name)
+        provenance.titled(axes, [run], name)
         axes.legend(loc="upper right")
     return axes
 

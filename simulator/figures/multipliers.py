@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OOM = of_unit("OOM")
 ORD_RATIO = 0.5  # RL slope over inference slope, as Ord reads the o1 chart
 EPOCH_GAIN = 2.0  # a recipe "more than twice as steep", as the Epoch essay answers
+PAPER = {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.2}  # under words on a line
 ROOM = 1.22  # of an axis, over what is drawn, for the names of the positions
 ENDS = 0.003, 0.985  # quantiles of the finite draws between which the axis lies
 
@@ -62,10 +63,10 @@ def multiplier_density(
     A log axis in multiples; areas are probabilities, and what no compute reaches is written out.
     """
     inference_factor = _factor(run, inference_factor)
-    with style.canvas(axes, [run], width, min(0.62 * width, 3.0)) as axes:
+    with style.canvas(axes, [run], width, 0.2 * width + 1.8) as axes:
         _density(run, axes, inference_factor, benchmark)
         provenance.titled(
-            axes, _title(inference_factor, benchmark), axes.get_legend_handles_labels()
+            axes, [run], _title(inference_factor, benchmark), axes.get_legend_handles_labels()
         )
     return axes
 
@@ -80,10 +81,10 @@ def multiplier_exceedance(
 ) -> "Axes":
     """Probability that it takes more RL compute than a multiple, by recipe; on a log axis."""
     inference_factor = _factor(run, inference_factor)
-    with style.canvas(axes, [run], width, min(0.62 * width, 3.0)) as axes:
+    with style.canvas(axes, [run], width, 0.2 * width + 1.8) as axes:
         _exceedance(run, axes, inference_factor, benchmark)
         provenance.titled(
-            axes, _title(inference_factor, benchmark), axes.get_legend_handles_labels()
+            axes, [run], _title(inference_factor, benchmark), axes.get_legend_handles_labels()
         )
     return axes
 
@@ -149,7 +150,8 @@ def _exceedance(run: Run, axes: "Axes", inference_factor: float, benchmark: str)
             p = float((oom > at + 1e-12).mean())
             axes.plot(OOM.placed(at), p, mark, color=colour, ms=3)
             axes.annotate(style.share(p), (OOM.placed(at), p), (side, 1), color=colour, ha=ha,
-                          textcoords="offset points", fontsize=style.SMALL + 0.5)  # fmt: skip
+                          textcoords="offset points", fontsize=style.SMALL + 0.5,
+                          bbox=PAPER)  # fmt: skip
     axes.set_ylim(0, ROOM)
     style.percent_axis(axes.yaxis)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
@@ -167,13 +169,12 @@ def _dress(axes: "Axes", marks: dict[str, float], low: float, high: float) -> No
     """The axis in multiples, and both positions."""
     OOM.set(axes.xaxis, low, high, 4)
     axes.set_xlabel("RL training compute, times as much")
-    heights = iter((0.99, 0.91))
-    for name, oom in sorted(marks.items(), key=lambda mark: mark[1]):
+    for row, (name, oom) in enumerate(sorted(marks.items(), key=lambda mark: mark[1])):
         at = OOM.placed(oom)
         axes.axvline(at, color=style.BLACK, lw=0.7, ls=(0, (2, 1.5)), ymax=0.82)
         inward = oom > low + 0.65 * (high - low)
-        axes.annotate(f"{name}: {style.reading(at, 'OOM')}", (at, next(heights)),
-                      (-2 if inward else 2, 0), xycoords=axes.get_xaxis_transform(),
+        axes.annotate(f"{name}: {style.reading(at, 'OOM')}", (at, 1),
+                      (-2 if inward else 2, -1 - 8 * row), xycoords=axes.get_xaxis_transform(),
                       textcoords="offset points", ha="right" if inward else "left", va="top",
                       fontsize=style.SMALL + 0.5, gid="position")  # fmt: skip
 
@@ -212,7 +213,8 @@ def _marks(inference_factor: float) -> dict[str, float]:
 
 
 def _ends(draws: dict[str, np.ndarray], marks: dict[str, float]) -> tuple[float, float]:
-    return shapes.span([*draws.values()], ENDS, [*marks.values()])
+    around = [oom + side for oom in marks.values() for side in (-0.5, 0.5)]
+    return shapes.span([*draws.values()], ENDS, around)
 
 
 def _never(oom: np.ndarray) -> float:

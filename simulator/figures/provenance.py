@@ -1,6 +1,5 @@
 """Where a figure comes from: the small print under it, and what its caption says of the run."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 6  # runs whose origins are told
-WIDE = 0.56  # of a letter, over its size
+MARGIN = 0.1  # inches of the page at either side of text
 
 
 def failure(run: Run) -> str:
@@ -61,7 +60,7 @@ def small_print(figure: "Figure", of: Sequence[Run]) -> None:
     """The origin of every run, under everything else; of many, how many there are."""
     said = [origin(run) for run in of[:MOST]]
     said += [f"and {len(of) - MOST} further runs"] * (len(of) > MOST)
-    lines = [line for one in said for line in _wrapped(one, figure, style.SMALL)]
+    lines = [line for one in said for line in _lines(one, figure, style.SMALL)]
     if not lines:
         return
     colour = style.GREY if all(run.passed for run in of) else style.VERMILLION
@@ -69,11 +68,11 @@ def small_print(figure: "Figure", of: Sequence[Run]) -> None:
 
 
 def mark(axes: "Axes", of: Sequence[Run]) -> None:
-    """Over axes of a run that failed a check: that it did, before what they show."""
-    if not (failed := _failed(of)):
+    """Over axes of a run that failed a check: that it did."""
+    if not _failed(of):
         return
-    title = axes.get_title(loc="left")
-    axes.set_title(f"{failed}\n{title}" if title else failed, loc="left", color=style.VERMILLION)
+    if not axes.get_title(loc="left"):
+        titled(axes, of, "")
     if len(of) > 1:  # not all of it is of no use
         return
     axes.text(0.5, 0.5, "FAILED CHECKS", transform=axes.transAxes, ha="center", va="center",
@@ -88,7 +87,7 @@ def heading(
 
     That a run failed a check comes before it.
     """
-    lines = _wrapped(text, figure, style.TITLE)
+    lines = _lines(text, figure, style.TITLE)
     colour = style.BLACK
     if failed := _failed(of):
         lines, colour = [f"{failed}: do not rely on it", *lines], style.VERMILLION
@@ -104,13 +103,16 @@ def heading(
         found.set_in_layout(False)  # the title has kept its place free
 
 
-def titled(axes: "Axes", text: str, legend: tuple = (), columns: int = 2) -> None:
-    """A title over one pair of axes, and under it what their colours mean."""
+def titled(
+    axes: "Axes", of: Sequence[Run], text: str, legend: tuple = (), columns: int = 2
+) -> None:
+    """A title over one pair of axes, and under it what their colours mean; a failure before it."""
     figure = axes.get_figure(root=True)
-    beside = 0.6  # inches of labels, left of which no title begins
+    beside = 0.75  # inches of labels, left of which no title begins
     grid = axes.get_subplotspec()
     across = grid.get_gridspec().ncols if grid else 1
-    room = int((figure.get_figwidth() / across - beside) * 72 / (style.TITLE * WIDE))
+    lines = style.lines(text, figure.get_figwidth() / across - beside, style.TITLE)
+    failed = _failed(of)
     pad = None
     if legend:
         columns = 1 if across > 1 or style.narrow(figure) else columns
@@ -118,7 +120,9 @@ def titled(axes: "Axes", text: str, legend: tuple = (), columns: int = 2) -> Non
         axes.legend(*legend, loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=columns,
                     borderpad=0.1)  # fmt: skip
         pad = 4 + 1.45 * (style.TEXT - 0.5) * rows
-    axes.set_title("\n".join(textwrap.wrap(text, room)), loc="left", pad=pad)
+    colour = style.VERMILLION if failed else style.BLACK
+    said = "\n".join([failed, *lines] if failed else lines)
+    axes.set_title(said, loc="left", pad=pad, color=colour)
 
 
 def _failed(of: Sequence[Run]) -> str:
@@ -128,10 +132,5 @@ def _failed(of: Sequence[Run]) -> str:
     return f"{len(said)} of {len(of)} runs FAILED checks (†)" if said else ""
 
 
-def wrapped(text: str, figure: "Figure", size: float = style.TEXT, beside: float = 0.8) -> str:
-    """Text in lines that fit a figure less so many inches."""
-    return "\n".join(textwrap.wrap(text, int((figure.get_figwidth() - beside) * 72 / size / WIDE)))
-
-
-def _wrapped(text: str, figure: "Figure", size: float) -> list[str]:
-    return textwrap.wrap(text, int(figure.get_figwidth() * 72 / (size * WIDE)))
+def _lines(text: str, figure: "Figure", size: float) -> list[str]:
+    return style.lines(text, figure.get_figwidth() - 2 * MARGIN, size)

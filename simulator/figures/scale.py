@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.figures import style
+from simulator.figures import shapes, style
 from simulator.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def of_quantity(name: str, draws: Sequence[np.ndarray]) -> Scale:
         return found._replace(log=False, already=False)
     if quantity.support is None or any((d <= 0).any() for d in draws):
         return found
-    wide = max(np.quantile(d, 0.95) for d in draws) > WIDE * min(
-        np.quantile(d, 0.05) for d in draws
-    )
-    return found._replace(log=quantity.support == "positive" or bool(wide))
+    if quantity.support == "positive":
+        return found._replace(log=True)
+    low, high = (shapes.quantile(np.concatenate([*map(np.ravel, draws)]), p) for p in (0.05, 0.95))
+    return found._replace(log=bool(high > WIDE * low))

@@ -58,10 +58,9 @@ def quantile(draws: Any, p: Any) -> np.ndarray:
 
 def bands(draws: Any, masses: Sequence[int] = tuple(style.MASSES)) -> list[Band]:
     """Central bands of draws of shape (draw, ...), widest first."""
-    ends = [(0.5 - m / 200, 0.5 + m / 200) for m in sorted(masses, reverse=True)]
     return [
-        Band(m, quantile(draws, low), quantile(draws, high))
-        for m, (low, high) in zip(sorted(masses, reverse=True), ends, strict=True)
+        Band(m, quantile(draws, (100 - m) / 200), quantile(draws, (100 + m) / 200))
+        for m in sorted(masses, reverse=True)
     ]
 
 

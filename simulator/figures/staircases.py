@@ -71,7 +71,7 @@ def staircase(
     scenario, found = _series(run, [series])
     with style.canvas(axes, [run], width, min(0.62 * width, 3.0)) as axes:
         _panel(run, scenario, axes, found[series], 6)
-        provenance.titled(axes, f"Cheapest on record: {_title(found[series])}")
+        provenance.titled(axes, [run], f"Cheapest on record: {_title(found[series])}")
         axes.set_ylabel("US dollars for one task")
         axes.legend(loc="lower left")
     return axes

@@ -6,6 +6,7 @@ Nothing global changes: artists are made inside `context`, which puts back what 
 import math
 import re
 import unicodedata
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,40 @@ def plain(text: object, most: int = 60) -> str:
     return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 
+def lines(text: str, inches: float, size: float = TEXT) -> list[str]:
+    """Text in lines that are no wider; a word that is wider alone is broken."""
+    found = [""]
+    for word in text.split(" "):
+        longer = f"{found[-1]} {word}" if found[-1] else word
+        if _wide(longer, size) <= inches:
+            found[-1] = longer
+            continue
+        found.append("")
+        for letter in word:
+            if _wide(found[-1] + letter, size) > inches:
+                found.append("")
+            found[-1] += letter
+    return [line for line in found if line]
+
+
+def _wide(text: str, size: float) -> float:
+    """Inches that a line of text takes."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    with any_letters():
+        font = FontProperties(family=FONT, size=size)
+        return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """That the font lacks a letter of some name is no reason to warn, let alone to stop."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
 def share(probability: float) -> str:
     """A probability as a percentage; one that is there is not called none."""
     percent = 100 * probability
@@ -192,8 +227,8 @@ def log_axis(axis: "Axis", low: float, high: float, unit: str, most: int = 6) ->
         if axis.axis_name == "x"
         else (axis.axes.set_yscale, axis.axes.set_ylim)
     )
+    set_limits(low, high)  # first: without limits, a new scale looks for some itself
     set_scale("log")
-    set_limits(low, high)
     edge = (high / low) ** EDGE
     axis.set_major_locator(FixedLocator(round_marks(low * edge, high / edge, most)))
     axis.set_minor_locator(NullLocator())

@@ -10,6 +10,7 @@ from simulator.figures import provenance, shapes, style
 from simulator.figures.provenance import conditions
 from simulator.labels import RECIPES, usual_factor
 from simulator.run import Run
+from simulator.schema import Forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ def burden(
         style.date_axis(axes.xaxis, dates[0] - 5 * APART, dates[-1] + 5 * APART, 6)
         axes.set_ylabel("uses to break even")
         axes.set_xlabel("date of the choice")
-        provenance.titled(axes, _title(inference_factor))
+        provenance.titled(axes, [run], _title(inference_factor))
         axes.legend(loc="upper right")
     return axes
 
@@ -53,14 +54,15 @@ def burden(
 def burden_caption(run: Run, *, inference_factor: float | None = None) -> str:
     """What the figure of the burden shows, under which conditions."""
     inference_factor, found = _uses(run, inference_factor)
-    forecast = run.spec["forecast"] if "parents" not in run.record else {}
     said = (
         f"{_title(inference_factor)}, by date of the choice: medians, and 50%, 80% and 90% of the"
     )
     said += " probability."
-    if forecast:
-        said += f" An RL run costs {shapes.said(np.log10(forecast.get('rl_spend_usd', 1e6)), 'OOM USD')},"
-        said += f" a use {shapes.said(np.log10(forecast.get('cost_per_use_usd', 0.5)), 'OOM USD')}."
+    if "parents" not in run.record:
+        asked = Forecast.model_validate(run.spec["forecast"])
+        spend, price = np.log10([asked.rl_spend_usd, asked.cost_per_use_usd])
+        said += f" An RL run costs {shapes.said(spend, 'OOM USD')}, a use"
+        said += f" {shapes.said(price, 'OOM USD')}."
     for algorithm in found["algorithm"].values.tolist():
         first = shapes.flat(found.sel(algorithm=algorithm))[:, 0]
         day = str(found["decision_date"].values[0])[:10]
