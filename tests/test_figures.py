@@ -1,5 +1,6 @@
 """Figures: what they draw, in which units, what they say first, and that nothing else changes."""
 
+import importlib.util
 import json
 import math
 import re
@@ -8,6 +9,7 @@ import sys
 import xml.etree.ElementTree as ET
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 
 import made
 import matplotlib
@@ -732,7 +734,7 @@ def test_what_a_run_cannot_show_is_refused_where_it_is_asked_for(tmp_path, hosti
     )
     assert code == 2
     assert "is not conditional on points" in err
-    assert list((tmp_path / "f").iterdir()) == []
+    assert not (tmp_path / "f").exists()
 
 
 def test_help_lists_every_figure(capsys):
@@ -753,6 +755,31 @@ def test_a_figure_that_fails_leaves_the_older_one(endless, tmp_path, monkeypatch
         list(files.write(plots, tmp_path / "f"))
     assert [file.name for file in (tmp_path / "f").iterdir()] == ["burden.png"]
     assert older.read_bytes() == before
+
+
+def test_a_figure_is_saved_as_its_name_ends(endless, tmp_path):
+    figure = figures.burden(endless).figure
+    assert figures.save(figure, tmp_path / "a.svg", "title").read_text("utf-8").count("title") >= 2
+    assert figures.save(figure, tmp_path / "deep" / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "must end in .png or .svg" in faults(figures.save, figure, tmp_path / "a.gif")[0].rule
+    assert sorted(file.name for file in tmp_path.iterdir() if file.suffix) == ["a.svg"]
+
+
+def test_the_script_draws_runs_side_by_side_and_a_backtest(endless, tmp_path, monkeypatch):
+    file = Path(__file__).parent.parent / "scripts" / "figures.py"
+    spec = importlib.util.spec_from_file_location("figures_script", file)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.chdir(tmp_path)
+    Path("backtest.json").write_text(json.dumps(backtested([(0.5, 0.5)])), "utf-8")
+    script.main([str(endless.path), str(endless.path), "backtest.json"])
+    stems = {file.name.rsplit("-", 1)[0] for file in Path("figures").glob("*.svg")}
+    assert stems == {"multiplier", "burden", "ridges", "coverage"}
+    assert "no amount suffices 20%" in Path("figures/captions.txt").read_text("utf-8")
+    with pytest.raises(SystemExit, match="usage"):
+        script.main([])
+    with pytest.raises(SystemExit, match="not a folder"):
+        script.main(["nothing"])
 
 
 def test_an_average_has_what_it_stored(tmp_path):

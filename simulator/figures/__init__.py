@@ -33,7 +33,7 @@ _HOMES = {
     "ridges": "comparison",
     "tornado": "bars",
     "coverage": "backtests",
-    **dict.fromkeys(("svg", "write", "FORMATS"), "files"),
+    **dict.fromkeys(("save", "svg", "write", "FORMATS"), "files"),
 }
 OF_A_RUN = {  # what one run is enough for, by name
     "fan": "cost of each task by date",

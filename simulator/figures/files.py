@@ -61,29 +61,37 @@ def png(figure: "Figure") -> bytes:
     return made.getvalue()
 
 
+def save(figure: "Figure", file: Path, title: str = "", said: str = "") -> Path:
+    """Write a figure as its file's name ends, .png or .svg: whole or not at all, over an older one.
+
+    Raises BadInput for another ending or where nothing can be written.
+    """
+    format = file.suffix.removeprefix(".")
+    if format not in FORMATS:
+        rule = f"must end in {' or '.join(f'.{known}' for known in FORMATS)}"
+        raise BadInput([Fault(str(file), "format", rule, "rename it")])
+    seal.refuse_unwritable(file.parent)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    seal.sweep(file.parent)
+    made = png(figure) if format == "png" else svg(figure, file.stem, title, said).encode()
+    with seal.draft(file.parent, "figure") as partial:
+        with (partial / file.name).open("xb") as opened:
+            opened.write(made)
+            opened.flush()
+            os.fsync(opened.fileno())
+        return (partial / file.name).replace(file)
+
+
 def write(
     plots: Iterable[Plot], into: Path, format: str = "png", width: float = style.PAGE
 ) -> Iterator[tuple[Plot, Path]]:
-    """Draw figures into a folder, one after another; each appears whole and replaces an older one.
+    """Draw figures into a folder, one after another, as `save` writes them.
 
     Raises BadInput for an unknown format or where nothing can be written, before drawing.
     """
     if format not in FORMATS:
         raise BadInput([Fault("--format", format, "is unknown", nearest(format, FORMATS))])
     seal.refuse_unwritable(into)
-    into.mkdir(parents=True, exist_ok=True)
-    seal.sweep(into)
-    with seal.draft(into, "figures") as partial:
-        for plot in plots:
-            figure = plot.draw(width)
-            made = (
-                png(figure)
-                if format == "png"
-                else svg(figure, plot.stem, plot.title, plot.caption).encode()
-            )
-            file = partial / f"{plot.stem}.{format}"
-            with file.open("xb") as open_file:
-                open_file.write(made)
-                open_file.flush()
-                os.fsync(open_file.fileno())
-            yield plot, file.replace(into / file.name)
+    for plot in plots:
+        file = into / f"{plot.stem}.{format}"
+        yield plot, save(plot.draw(width), file, plot.title, plot.caption)
