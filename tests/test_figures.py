@@ -737,6 +737,14 @@ def test_what_a_run_cannot_show_is_refused_where_it_is_asked_for(tmp_path, hosti
     assert not (tmp_path / "f").exists()
 
 
+def test_nothing_is_written_into_a_sealed_run(hostile_run, capsys):
+    for into in (hostile_run.path, hostile_run.path / "figures"):
+        code, _, err = run_command(capsys, hostile_run.path, "--plot", "burden", "--into", into)
+        assert code == 2
+        assert "sealed" in err
+    seal.verify(hostile_run.path)
+
+
 def test_help_lists_every_figure(capsys):
     _, out, _ = run_command(capsys, "--help")
     assert all(name in out for name in figures.OF_A_RUN)

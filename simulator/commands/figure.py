@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from simulator.faults import BadInput, Fault
 from simulator.figures import COLUMN, OF_A_RUN, PAGE
 from simulator.options import as_json, emit, opened, watched
 
-NAMES = "; ".join(f"{name}: {said}" for name, said in OF_A_RUN.items())
 WIDTHS = {"column": COLUMN, "page": PAGE}
 
 
@@ -38,6 +38,9 @@ def command(
     found = opened(run)
     asked = figures.plots(found, names)
     folder = into or found.path.with_name(f"{found.path.name}-figures")
+    if folder.resolve().is_relative_to(found.path.resolve()):
+        rule = "is in the folder of the run, which is sealed"
+        raise BadInput([Fault("--into", str(into), rule, "choose another place")])
     made = []
     with watched() as display:
         for plot, file in figures.write(asked, folder, kind, WIDTHS[width]):

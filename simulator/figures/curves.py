@@ -101,7 +101,7 @@ def _panel(run: Run, axes: "Axes", kind: str, points: list[Row], half: float) ->
     seen = [row["score"] for row in points]
     axes.plot(10**oom, seen, "o", color=style.BLACK, ms=2.8, label="published", gid="points")
     unit = points[0]["compute_unit"]
-    style.log_axis(axes.xaxis, x[0], x[-1], "x" if unit == "relative" else "1", 4)
+    style.log_axis(axes.xaxis, x[0], x[-1], "x" if unit == "relative" else "1", 3)
     style.percent_axis(axes.yaxis)
     axes.set_ylim(0, 1)
     axes.grid(axis="y", color="0.9", lw=0.5)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 # Readers without that font take the next widest, in which nothing grows out of its place.
-ROOT = """role="img" font-family="'DejaVu Sans', Verdana, sans-serif" \
+ROOT = """font-family="'DejaVu Sans', Verdana, sans-serif" \
 stroke-linejoin="round" stroke-linecap="butt\""""
 DPI = 300  # of PNG: for print
 
