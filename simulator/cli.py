@@ -17,13 +17,9 @@ from simulator.seal import Damaged
 
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
-    *("show", "ask", "tasks", "report", "jump", "burden", "forecast", "list", "verify"),
+    *("show", "ask", "tasks", "export", "jump", "burden", "forecast", "list", "verify"),
+    *("inspect", "figure", "sensitivity", "diff", "report"),
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
-    *("export",),
-    "inspect",
-    "sensitivity",
-    "diff",
-    "figure",
     "batch",
 )
 
