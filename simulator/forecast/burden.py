@@ -12,6 +12,8 @@ from simulator.forecast.effects import per_date
 from simulator.scenario import Scenario
 from simulator.schema import Task
 
+USE = "one use, of the burden"  # names its stream
+
 
 def burden(
     scenario: Scenario, draws: xr.Dataset, seed: int, multiplier: xr.DataArray
@@ -21,7 +23,7 @@ def burden(
     With the spends of the scenario; `multiplier` is today's, of one benchmark.
     """
     forecast = scenario.forecast
-    way = _use(scenario, draws, seed)
+    way = costs.path(scenario, draws, seed, USE, use(scenario))
     spend, price = forecast.rl_spend_usd, forecast.cost_per_use_usd
     uses = break_even(scenario, draws, multiplier, way, spend, price)
     lasts = [way.first_age(-math.log10(k)) for k in forecast.inference_factors]
@@ -31,10 +33,9 @@ def burden(
     }
 
 
-def _use(scenario: Scenario, draws: xr.Dataset, seed: int) -> costs.Path:
-    """How the price of one use falls that is new today: a real task unlike any benchmark seen."""
-    task = Task(cost_usd=1.0, debut=scenario.forecast.today, resembles="new")
-    return costs.path(scenario, draws, seed, "one use, of the burden", task)
+def use(scenario: Scenario) -> Task:
+    """One use of what is new today: a real task unlike any benchmark seen."""
+    return Task(cost_usd=1.0, debut=scenario.forecast.today, resembles="new")
 
 
 def break_even(

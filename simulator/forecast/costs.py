@@ -68,15 +68,25 @@ class Trend:
 type Path = Any  # a Trend, or what simulator.forecast.staircase has in its place
 
 
-def path(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: Task) -> Path:
-    """The way down of a task's cost, in the scenario's structure."""
+def path(
+    scenario: Scenario,
+    draws: xr.Dataset,
+    seed: int,
+    name: str,
+    task: Task,
+    records: list | None = None,
+) -> Path:
+    """The way down of a task's cost, in the scenario's structure.
+
+    `records` are those of a staircase where they were drawn before.
+    """
     decline = _decline(scenario, draws, seed, name, task)
     if scenario.structure.cost == "trend":
         return Trend(decline)
     from simulator.forecast.staircase import Staircase
 
     drop = draws["record_drop_oom"] * _transfer(task, draws)
-    return Staircase(decline, drop, seed, name)
+    return Staircase(decline, drop, seed, name, records)
 
 
 def _decline(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: Task) -> Decline:

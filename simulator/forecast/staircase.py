@@ -27,11 +27,23 @@ class Block(NamedTuple):
 
 
 class Staircase:
-    """One path of the cost at every draw; `drop` is the mean fall of a record in OOM."""
+    """One path of the cost at every draw; `drop` is the mean fall of a record in OOM.
 
-    def __init__(self, decline: Decline, drop: xr.DataArray, seed: int, name: str):
+    `blocks` are its records where they were drawn before, for a decline no slower than this one.
+    """
+
+    def __init__(
+        self,
+        decline: Decline,
+        drop: xr.DataArray,
+        seed: int,
+        name: str,
+        blocks: list[Block] | None = None,
+    ):
         self.decline, self.drop = decline, drop
-        self.blocks = _records(self._time(decline.horizon_age), drop, seed, name)
+        if blocks is None:
+            blocks = records(self.time(decline.horizon_age), drop, seed, name)
+        self.blocks = blocks
         self.start = decline.cost_oom_usd + self._fallen(decline.priced_age)
         self.floor = self.start - self._fallen(decline.today_age) + decline.floor_oom
 
@@ -53,11 +65,12 @@ class Staircase:
         reachable = np.isfinite(years) & (self.floor <= threshold + 1e-12)
         return xr.where(self.start <= threshold, 0.0, years.where(reachable, np.inf))
 
-    def _time(self, age: float) -> xr.DataArray:
+    def time(self, age: float) -> xr.DataArray:
+        """The clock at an age: records come once a unit of it."""
         return self.decline.expected(age) / self.drop
 
     def _fallen(self, age: float) -> xr.DataArray:
-        time = self._time(age).transpose(*SAMPLE)
+        time = self.time(age).transpose(*SAMPLE)
         now, so_far = time.values.ravel(), np.zeros(time.size)
         for paths, clock, fallen in self.blocks:
             past = (clock <= now[paths]).view(np.uint8).sum(axis=0, dtype=np.uint8)
@@ -66,14 +79,23 @@ class Staircase:
         return time.copy(data=so_far.reshape(time.shape))
 
 
-def _records(span: xr.DataArray, drop: xr.DataArray, seed: int, name: str) -> list[Block]:
+def records(
+    span: xr.DataArray,
+    drop: xr.DataArray,
+    seed: int,
+    name: str,
+    further: xr.DataArray | None = None,
+) -> list[Block]:
     """When records come, on the clock of one a unit, and the fall up to each; until past `span`.
 
-    Few paths have many records, so only those are carried on.
+    Few paths have many records, so only those are carried on. `further` is a span no shorter up
+    to which they go on: those before are the same.
     """
-    span, drop = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop))
+    span, drop, end = (
+        np.asarray(x.transpose(*SAMPLE)) for x in (span, drop, span if further is None else further)
+    )
     together, shape = np.maximum(np.ceil(span / STEPS), 1.0), span.shape
-    span, drop = span.ravel(), drop.ravel()
+    span, drop = end.ravel(), drop.ravel()
     paths = np.arange(span.size)
     clock = fallen = np.zeros(span.size)
     blocks: list[Block] = []
