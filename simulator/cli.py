@@ -20,6 +20,7 @@ COMMANDS = (
     *("show", "ask", "tasks", "export", "jump", "burden", "forecast", "list", "verify"),
     *("inspect", "figure", "sensitivity", "diff", "report"),
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
+    "explore",
     "batch",
 )
 
