@@ -18,9 +18,8 @@ from simulator.seal import Damaged
 COMMANDS = (
     *("run", "check", "priors", "evidence"),
     *("show", "ask", "tasks", "export", "jump", "burden", "forecast", "list", "verify"),
-    *("inspect", "figure", "sensitivity", "diff", "report"),
+    *("inspect", "figure", "sensitivity", "diff", "report", "explore"),
     *("compare", "average", "reweight", "backtest", "score", "calibrate"),
-    "explore",
     "batch",
 )
 
