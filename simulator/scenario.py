@@ -21,9 +21,10 @@ from simulator.faults import BadInput, Fault, nearest
 from simulator.overrides import override
 from simulator.prior import Belief
 from simulator.quantities import BELIEFS, SLOPES
-from simulator.questions.question import BENCHMARKS, Known, Question, read_questions
+from simulator.questions.question import BENCHMARKS, Known, Question, fitting, read_questions
 from simulator.texts import Spec, find, read_toml, resolved
 
+ASKED_ABOUT = {"task", "forecast", "structure"}  # sections that questions depend on
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -93,12 +94,15 @@ def variants(name: str | Path) -> Callable[[Mapping[str, Any]], Scenario]:
     """A scenario as a function of overrides, its files read once; see `load_scenario`."""
     path = find(str(name), Path.cwd())
     spec = resolved(path)
+    inherited = "question" not in read_toml(path)
     own = (path.parent / "sources.toml").exists() and (path.parent / "evidence").is_dir()
     try:
         evidence, faults = read_evidence(path.parent if own else texts.SHIPPED), []
     except BadInput as error:
         evidence, faults = None, error.faults
-    return lambda news: _checked(copy.deepcopy(spec), str(path), news, evidence, faults)
+    return lambda news: _checked(
+        copy.deepcopy(spec), str(path), news, evidence, faults, inherited=inherited
+    )
 
 
 def sealed_scenario(run: Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -119,6 +123,7 @@ def _checked(
     bad: Iterable[Fault] = (),
     *,
     sealed: bool = False,
+    inherited: bool = False,
 ) -> Scenario:
     resembled = [t["resembles"] for t in spec.get("task", {}).values()] if sealed else []
     news = copy.deepcopy(dict(overrides))
@@ -146,7 +151,10 @@ def _checked(
     structure = parts.get("structure", schema.Structure())
     used = {k: beliefs[k] for k, q in BELIEFS.items() if k in beliefs and structure.uses(q)}
     # A sealed run knows better than its scenario what can be asked of it.
-    known = None if sealed or faults else _known(parts["forecast"], tasks, used, evidence)
+    asked_later = faults or (sealed and not overrides)
+    known = None if asked_later else _known(parts["forecast"], tasks, used, evidence)
+    if known and "question" in spec and _written_for_others(overrides, inherited):
+        spec["question"] = fitting(spec["question"], where, known)
     questions, bad = read_questions(spec.get("question", []), where, known)
     faults += bad
     if faults:
@@ -234,6 +242,12 @@ def _select(
         fix = 'name other sources or a later date, or write sources = "none"'
         faults = [Fault(where, "evidence", "this choice leaves no observation", fix)]
     return kept, faults
+
+
+def _written_for_others(overrides: Mapping[str, Any], inherited: bool) -> bool:
+    """Whether questions were written for other tasks, dates or structures than those in use."""
+    changed = {key.partition(".")[0] for key in overrides}
+    return "question" not in changed and (inherited or not changed.isdisjoint(ASKED_ABOUT))
 
 
 def _known(

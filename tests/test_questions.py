@@ -168,6 +168,24 @@ def test_questions_change_nothing_in_a_run():
     assert load_scenario("base", {"question": []}).digest == load_scenario("base").digest
 
 
+def test_questions_that_were_written_for_other_tasks_are_not_asked(tmp_path):
+    """Those of a parent, or of a file whose tasks are replaced; a file's own are never dropped."""
+    task = {"cost_usd": 10.0, "debut": "2026-01-01", "resembles": "new"}
+    asked = {question.id for question in load_scenario("base", {"task": {"t": task}}).questions}
+    assert asked == {q["id"] for q in BASE if "task" not in q}
+    heir = tmp_path / "heir.toml"
+    heir.write_text(
+        'extends = "base"\nname = "heir"\n[forecast]\nhorizon = 2028-01-01\ndates = [2027]\n'
+    )
+    assert 0 < len(load_scenario(heir).questions) < len(BASE)
+    own = '[[question]]\nid = "late"\ntext = "?"\nquantity = "newest_price"\ndate = 2040\n'
+    heir.write_text(heir.read_text() + own)
+    with pytest.raises(BadInput, match="past the horizon"):
+        load_scenario(heir)
+    with pytest.raises(BadInput, match="past the horizon"):
+        load_scenario(heir, {"sampler.draws": 100})
+
+
 # --- the distribution -----------------------------------------------------------------------------
 
 

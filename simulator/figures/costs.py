@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,6 +121,7 @@ def fan_caption(
 # --- what it is made of ---------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=8)  # a caption asks for what its figure has just drawn
 def _fan(run: Run, task: str, until: dt.date | None) -> xr.DataArray:
     """Costs on the days of the fan; of an average of runs, those that it stored."""
     known = _known(run, task)

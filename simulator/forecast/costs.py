@@ -27,7 +27,9 @@ class Decline(NamedTuple):
 
     def expected(self, age: float) -> xr.DataArray:
         """Expected fall in OOM from debut to an age."""
-        return equations.fallen_oom(age, self.today_age, *self.arguments)
+        # As plain arrays: labels of a dozen small terms would take longer than the terms.
+        fallen = equations.fallen_oom(age, self.today_age, *map(np.asarray, self.arguments))
+        return xr.DataArray(fallen, dims=SAMPLE)
 
     def age_of(self, fallen: xr.DataArray) -> xr.DataArray:
         """The age up to the horizon by which the expected fall is so large; infinite if none is."""

@@ -105,6 +105,17 @@ def read_questions(
     return tuple(questions), faults
 
 
+def fitting(listed: Any, where: str, known: Known) -> Any:
+    """Questions as written, without those that ask about something else than what is known.
+
+    Those that are wrong in themselves stay, to be refused.
+    """
+    if not isinstance(listed, list):
+        return listed
+    alone = ((table, read_questions([table], where, None)[1]) for table in listed)
+    return [t for t, bad in alone if bad or not read_questions([t], where, known)[1]]
+
+
 def _of_quantity(question: Question, where: str, key: str) -> Iterator[Fault]:
     """Whether there is such a quantity, and all is said that makes it one number."""
     asked = askable(question.quantity)

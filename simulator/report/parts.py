@@ -91,12 +91,7 @@ def figure(plot: Plot) -> Row:
 
 def figure_of(drawn: "Figure", name: str, stem: str, caption: str) -> Row:
     """A figure as SVG that stands in a page beside others, with its caption."""
-    return {"name": name, "svg": _inline(svg(drawn, stem, name, caption)), "caption": caption}
-
-
-def _inline(text: str) -> str:
-    """Without the prologue that only files have."""
-    return text[text.index("<svg") :]
+    return {"name": name, "svg": svg(drawn, stem, name, caption, inline=True), "caption": caption}
 
 
 def moves(run: Run) -> list[Row]:
