@@ -35,7 +35,8 @@ RECORDED = (
     "xarray",
 )
 # Sums guard the folder; this one lets any other reader of the file notice a flipped byte too.
-ENCODING = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
+SUMMED = {"fletcher32": True}
+ENCODING = SUMMED | {"zlib": True, "complevel": 1, "shuffle": True}
 
 
 class Outcome(NamedTuple):
@@ -213,4 +214,9 @@ def _write_dataset(dataset: "xr.Dataset", path: Path) -> None:
 
 
 def _encoding(dataset: "xr.Dataset") -> dict[str, dict[str, Any]]:
-    return {str(name): ENCODING for name, v in dataset.data_vars.items() if v.size}
+    """Draws are too random to be packed: it would take a sixth off them in twice the time."""
+    return {
+        str(name): SUMMED if v.dtype.kind == "f" else ENCODING
+        for name, v in dataset.data_vars.items()
+        if v.size
+    }

@@ -13,7 +13,7 @@ from simulator.scenario import Scenario
 if TYPE_CHECKING:
     import xarray as xr
 
-DRAW = 20_000  # bytes on disk per draw, twice what the base scenario takes
+DRAW = 20_000  # bytes on disk per draw; the base scenario takes 13,000
 
 
 class Observer(Protocol):
