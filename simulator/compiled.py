@@ -81,6 +81,12 @@ def _start(size: int, seed: int | None) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, JITTER, size)
 
 
+def shape(model: pm.Model, structure: object) -> str:
+    """What models have in common that differ in their data alone, labels included."""
+    labels = {dim: np.asarray(of).tolist() for dim, of in model.coords.items()}
+    return json.dumps([_key(model, structure), labels], default=str)
+
+
 def _key(model: pm.Model, structure: object) -> str:
     parts = [
         structure,

@@ -15,9 +15,8 @@ import pymc as pm
 import xarray as xr
 from pytensor.tensor.random.basic import NormalRV
 
-from simulator import diagnostics, streams
-from simulator.compiled import density
-from simulator.graphs import Complete, Draws, completion, evaluator
+from simulator import compiled, diagnostics, streams
+from simulator.graphs import Complete, Draws, completion, densities, evaluator, lent
 from simulator.observations import Observations
 from simulator.scenario import Scenario
 from simulator.schema import Sampler
@@ -55,21 +54,34 @@ def sample(
     progress of each chain; `threads` work, one per chain by default. Raises KeyboardInterrupt with
     nothing left running.
     """
-    settings = scenario.sampler
-    shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
-    if not model.observed_RVs:
+    stage("compile")
+    with lent(model, compiled.shape(model, scenario.form)) as own:
+        groups = _sampled(scenario, own, seed, stage, chains, threads)
+    if observations.observed:
+        groups["observed_data"] = _data(observations.observed, observations)
+        groups["constant_data"] = _data(observations.constant, observations)
+    return xr.DataTree.from_dict(groups)
+
+
+def _sampled(
+    scenario: Scenario,
+    model: pm.Model,
+    seed: int,
+    stage: Callable[[str], None],
+    chains: Callable[[Any], None] | None,
+    threads: int | None,
+) -> dict[str, xr.Dataset]:
+    settings, complete = scenario.sampler, completion(model)
+    statistics = None
+    if model.observed_RVs:
+        code = compiled.density(model, scenario.form)
         stage("sample")
-        complete = completion(model)
-        draws = complete(prior_draws(model, seed, (settings.chains, settings.draws), "posterior"))
-        statistics = None
+        draws, statistics = posterior_draws(code, model, complete, settings, seed, chains, threads)
     else:
-        stage("compile")
-        compiled, complete = density(model, scenario.form), completion(model)
         stage("sample")
-        draws, statistics = posterior_draws(
-            compiled, model, complete, settings, seed, chains, threads
-        )
+        draws = complete(prior_draws(model, seed, (settings.chains, settings.draws), "posterior"))
     stage("predict")
+    shape = settings.chains, min(settings.draws, PRIOR_DRAWS)
     prior = complete(prior_draws(model, seed, shape, "prior"))
     groups = tree(model, prior, "prior") | tree(model, draws, "posterior")
     if statistics is not None:
@@ -77,13 +89,11 @@ def sample(
         groups |= predictions(model, draws, "posterior_predictive", seed)
         groups |= _densities(model, draws)
         groups["sample_stats"] = statistics
-        groups["observed_data"] = _data(observations.observed, observations)
-        groups["constant_data"] = _data(observations.constant, observations)
-    return xr.DataTree.from_dict(groups)
+    return groups
 
 
 def posterior_draws(
-    compiled: Any,
+    code: Any,
     model: pm.Model,
     complete: Complete,
     settings: Sampler,
@@ -98,7 +108,7 @@ def posterior_draws(
     """
 
     def attempt(number: int, settings: Sampler) -> tuple[Draws, xr.Dataset]:
-        free, statistics = finish(model, begin(compiled, settings, seed, number, chains, threads))
+        free, statistics = finish(model, begin(code, settings, seed, number, chains, threads))
         return complete(free), statistics
 
     draws, statistics = attempt(1, settings)
@@ -131,7 +141,7 @@ def _mixed(draws: Draws) -> bool:
 
 
 def begin(
-    compiled: Any,
+    code: Any,
     settings: Sampler,
     seed: int,
     attempt: int = 1,
@@ -140,7 +150,7 @@ def begin(
 ) -> Any:
     """A sampler at work in threads of its own, one per chain unless `cores` says fewer."""
     return nutpie.sample(
-        compiled,
+        code,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -246,8 +256,7 @@ def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
     The density of a belief is that of its standard normal, given those it is correlated with.
     """
     free, observed = model.free_RVs, model.observed_RVs
-    terms = model.logp([*free, *observed], jacobian=False, sum=False)
-    values = evaluator(model, terms, "values")(draws)
+    values = densities(model)(draws)
     prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
     likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
     return {

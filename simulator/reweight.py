@@ -220,17 +220,17 @@ def _restate(groups: Groups, new: Scenario, names: set[str]) -> None:
 def _redraw_prior(groups: Groups, new: Scenario, seed: int, watch: Stopwatch) -> None:
     """The prior of the new beliefs and all that follows from it, as a refit draws it."""
     watch.stage("import")
-    from simulator import graphs, inference, model, observations
+    from simulator import compiled, graphs, inference, model, observations
 
     watch.stage("build")
-    graph = model.build(new, observations.observe(new.evidence, new.structure))
+    built = model.build(new, observations.observe(new.evidence, new.structure))
     watch.stage("predict")
     shape = tuple(groups["prior"].sizes[dim] for dim in SAMPLE)
-    complete = graphs.completion(graph)
-    prior = complete(inference.prior_draws(graph, seed, shape, "prior"))
-    groups |= inference.tree(graph, prior, "prior")
-    if "prior_predictive" in groups:
-        groups |= inference.predictions(graph, prior, "prior_predictive", seed)
+    with graphs.lent(built, compiled.shape(built, new.form)) as graph:
+        prior = graphs.completion(graph)(inference.prior_draws(graph, seed, shape, "prior"))
+        groups |= inference.tree(graph, prior, "prior")
+        if "prior_predictive" in groups:
+            groups |= inference.predictions(graph, prior, "prior_predictive", seed)
 
 
 def _move(groups: Groups, new: Scenario, moved: set[str], seed: int) -> None:

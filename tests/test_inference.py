@@ -15,7 +15,7 @@ from pymc.stats import compute_log_prior
 from scipy.special import logit
 from scipy.stats import kstest, kstwobign, norm, t
 
-from simulator import compiled, load_scenario
+from simulator import compiled, graphs, load_scenario
 from simulator.compiled import density
 from simulator.diagnostics import mcse_median
 from simulator.forecast import project
@@ -196,6 +196,53 @@ def again(seed, **sampler):
 
 def test_the_same_seed_gives_the_same_draws_to_the_last_bit(o1):
     xr.testing.assert_identical(again(7, **SHORT), again(7, **SHORT))
+
+
+OTHER = {"prior.rl_slope.quantiles": {"q05": 2, "q95": 50}}
+
+
+def drawn(overrides):
+    scenario, observed, model = built(O1 | overrides)
+    return sample(scenario.with_sampler(**SHORT), model, observed, 3)
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """The graphs that wait to be used again; none at first."""
+    monkeypatch.setattr(graphs, "_idle", {})
+    return graphs._idle
+
+
+def test_a_graph_used_again_gives_what_a_fresh_one_gives(o1, idle):
+    fresh = drawn(OTHER)
+    idle.clear()
+    drawn({})
+    (kept,) = idle.values()
+    xr.testing.assert_identical(drawn(OTHER), fresh)
+    assert [*idle.values()] == [kept]
+
+
+def test_a_graph_is_lent_to_one_at_a_time_and_not_after_an_error(idle):
+    one, other = (built(O1)[2] for _ in range(2))
+    with graphs.lent(one, "a shape"):
+        pass
+    with graphs.lent(other, "a shape") as first, graphs.lent(other, "a shape") as second:
+        assert (first, second) == (one, other)
+    idle.clear()
+    with pytest.raises(KeyboardInterrupt), graphs.lent(one, "a shape"):
+        raise KeyboardInterrupt
+    assert not idle
+
+
+def test_graphs_of_other_labels_have_another_shape_and_few_are_kept(idle):
+    scenario, _, model = built(O1)
+    shape = compiled.shape(model, scenario.form)
+    model.coords["benchmark"] = ("another",)
+    assert compiled.shape(model, scenario.form) != shape
+    for name in "abcd":
+        with graphs.lent(model, name):
+            pass
+    assert [*idle] == ["c", "d"]
 
 
 def test_different_seeds_agree_within_monte_carlo_error(o1, sampled):
