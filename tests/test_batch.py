@@ -331,6 +331,40 @@ def test_a_worker_that_dies_takes_only_its_own_order(written, tmp_path, monkeypa
     assert store.failures().keys() == {one.key, two.key}
 
 
+HANGS = """
+import time
+from simulator.batch import work, worker
+
+def fake(order):
+    if order.item["seed"] == 2:
+        time.sleep(600)
+    return work.Report(order.item["key"], "passed")
+
+worker.work = fake
+worker.main()
+"""
+
+
+def test_a_worker_that_hangs_is_ended_and_takes_only_its_own_order(written, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "AGAIN", 0.05)
+    store = Store(tmp_path / "out")
+    asked = orders(store, written("seeds = [1, 2, 3]\n" + HEAD))
+    script = tmp_path / "fake.py"
+    script.write_text(HANGS, "utf-8")
+    monkeypatch.setattr(pool, "WORKER", [sys.executable, str(script)])
+    minutes = 20 / 60  # for an interpreter to start and two orders to pass, on a busy machine
+    found = {report.key: report for report in pool.local(asked, 1, minutes)}
+    one, two, three = (found[order.item["key"]] for order in asked)
+    assert (one.status, three.status) == ("passed", "passed")
+    assert (two.status, two.kind) == ("error", "timed out")
+    assert "after 0.333333 minutes" in store.failures()[two.key]["why"]
+
+
+def test_more_processes_than_processors_are_not_started(monkeypatch):
+    monkeypatch.setattr(pool, "processors", lambda: 4)
+    assert [pool.processes(jobs) for jobs in (None, 1, 4, 5, 64)] == [4, 1, 4, 4, 4]
+
+
 def test_an_order_held_by_another_process_waits_for_it(written, tmp_path, monkeypatch):
     monkeypatch.setattr(pool, "AGAIN", 0.05)
     store = Store(tmp_path / "out")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator import seal
+from simulator.batch import TIMEOUT_MINUTES
 from simulator.batch.plan import Item, Plan, plan
-from simulator.batch.pool import local, processors
+from simulator.batch.pool import local, processes, processors
 from simulator.batch.store import Store
 from simulator.batch.work import Order, Report
 
@@ -106,13 +107,16 @@ def run_batch(
     limit: int | None = None,
     shard: tuple[int, int] = (1, 1),
     reweight: bool = False,
+    timeout_minutes: float = TIMEOUT_MINUTES,
     observer: Observer | None = None,
 ) -> Tally:
     """Sample what is missing of a batch into its folder; again and again, until nothing is.
 
-    `jobs` processes work on this machine (one per processor by default), or the workers of a Dask
-    `scheduler`; their number changes no number in any run. `shard` (i, n) takes every n-th of the
-    scenarios from the i-th on. Raises BadInput with the faults of the file, or where nothing can be
+    `jobs` processes work on this machine (one per processor by default and at most), or the workers
+    of a Dask `scheduler`; their number changes no number in any run. `shard` (i, n) takes every
+    n-th of the scenarios from the i-th on. A process that takes longer than `timeout_minutes` of
+    one scenario is killed and the scenario recorded as failed; a Dask cluster has no such limit.
+    Raises BadInput with the faults of the file, or where nothing can be
     written; those of single scenarios are recorded, as is whatever else fails, and stop nothing.
     """
     planned = plan(file)
@@ -139,7 +143,7 @@ def run_batch(
     observer = observer or Silence()
     observer.batch(tally)
     if chosen:
-        hand_out = _hand_out(store, planned.base, jobs, scheduler)
+        hand_out = _hand_out(store, planned.base, jobs, scheduler, timeout_minutes)
         phases = _phases(chosen, planned, done) if reweight else [[(item, ()) for item in chosen]]
         with closing(_reports(phases, hand_out)) as reports:
             for report in reports:
@@ -159,7 +163,7 @@ def _passed(run: Path) -> bool:
 
 
 def _hand_out(
-    store: Store, base: str, jobs: int | None, scheduler: str | None
+    store: Store, base: str, jobs: int | None, scheduler: str | None, timeout_minutes: float
 ) -> Callable[[Phase], Iterator[Report]]:
     """How items are handed out, each with the runs that may be reweighted instead."""
 
@@ -167,8 +171,8 @@ def _hand_out(
         return [Order.of(item, store, base, threads, parents) for item, parents in phase]
 
     def here(phase: Phase) -> Iterator[Report]:
-        many = min(jobs or processors(), len(phase))
-        return local(orders(phase, max(processors() // many, 1)), many)
+        many = min(processes(jobs), len(phase))
+        return local(orders(phase, max(processors() // many, 1)), many, timeout_minutes)
 
     def there(phase: Phase) -> Iterator[Report]:
         from simulator.batch.cluster import remote

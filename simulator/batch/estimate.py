@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.batch.plan import Item, Plan, plan
-from simulator.batch.pool import processors
+from simulator.batch.pool import processes
 from simulator.scenario import Scenario, variants
 
 SHORT = 100  # draws and tuning steps of a trial
@@ -35,7 +35,7 @@ def check(file: str | Path, trial: bool = True, jobs: int | None = None) -> dict
         "estimate": None,
     }
     if trial and distinct:
-        jobs = min(jobs or processors(), len(distinct))
+        jobs = min(processes(jobs), len(distinct))
         found["estimate"] = _estimate(
             planned, max(distinct, key=lambda item: item.observations)
         ) | {"jobs": jobs}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import wait
 
+from simulator.batch import TIMEOUT_MINUTES
 from simulator.batch.work import Order, Report, lost
 
 MEMORY_MB = 2000  # a worker that has grown beyond this is replaced by a fresh one
@@ -27,10 +28,21 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
 
 
-def local(orders: Iterable[Order], jobs: int) -> Iterator[Report]:
+def processes(jobs: int | None) -> int:
+    """How many processes to start where `jobs` are asked for: one per processor at most.
+
+    More would share the processors and need the memory of all.
+    """
+    return min(jobs or processors(), processors())
+
+
+def local(
+    orders: Iterable[Order], jobs: int, timeout_minutes: float = TIMEOUT_MINUTES
+) -> Iterator[Report]:
     """Reports of all orders as they come, from `jobs` processes.
 
     An order that another process is working on is asked for again until that one is done or gone.
+    A worker that takes longer than `timeout_minutes` of one order is killed, and the order fails.
     Closing the generator, or an interrupt, kills the workers; nothing partial is left behind.
     """
     waiting, later = deque(orders), list[tuple[float, Order]]()
@@ -45,8 +57,14 @@ def local(orders: Iterable[Order], jobs: int) -> Iterator[Report]:
             if not busy and not later:
                 return
             ready = {*wait([worker.reports for worker in busy], AGAIN)}
-            for worker in [worker for worker in busy if worker.reports in ready]:
-                order, report = worker.order, worker.report()
+            late = time.monotonic() - 60 * timeout_minutes
+            for worker in busy:
+                if worker.reports in ready:
+                    order, report = worker.order, worker.report()
+                elif worker.since < late:
+                    order, report = worker.order, worker.timed_out(timeout_minutes)
+                else:
+                    continue
                 if worker.dead or report.peak_mb > MEMORY_MB:
                     worker.kill()
                     workers.remove(worker)
@@ -73,6 +91,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.order: Order | None = None
+        self.since = 0.0
         self.dead = False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._process = subprocess.Popen(
@@ -86,7 +105,7 @@ class _Worker:
         self.reports = self._process.stdout
 
     def take(self, order: Order) -> None:
-        self.order = order
+        self.order, self.since = order, time.monotonic()
         with suppress(BrokenPipeError):  # it is dead, which its reports will say
             self._process.stdin.write(json.dumps(order._asdict(), default=str).encode() + b"\n")
             self._process.stdin.flush()
@@ -104,6 +123,13 @@ class _Worker:
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip().splitlines()
         return lost(order, "crashed", said[-1] if said else f"its worker exited with {code}")
+
+    def timed_out(self, minutes: float) -> Report:
+        """End it, and what to say of its order."""
+        self.dead = True
+        self._process.kill()
+        self._process.wait()  # before its order is looked at: it may be done at the last moment
+        return lost(self.order, "timed out", f"after {minutes:g} minutes; see --timeout")
 
     def kill(self) -> None:
         self._process.kill()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from simulator.batch import TIMEOUT_MINUTES
 from simulator.faults import BadInput, Fault
 from simulator.options import BAD_INPUT, SOME_FAILED, as_json, emit, watched
 
@@ -39,6 +40,9 @@ def check(file: Path, trial: bool, jobs: int | None, as_json: bool) -> int:
 @click.option("--into", type=FOLDER, help="Folder of the batch.  [default: runs/NAME]")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; one per processor by default.")
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster, in place of processes.")
+@click.option("--timeout", "minutes", type=click.FloatRange(0, min_open=True), metavar="MINUTES",
+              default=TIMEOUT_MINUTES, show_default=True,
+              help="A scenario that takes longer is ended and recorded as failed.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), help="Do at most so many now.")
 @click.option("--shard", metavar="I/N", help="Only every N-th scenario, from the I-th on.")
 @click.option("--reweight", is_flag=True, help="Reweight a run done before where trustworthy.")
@@ -48,6 +52,7 @@ def run(
     into: Path | None,
     jobs: int | None,
     scheduler: str | None,
+    minutes: float,
     limit: int | None,
     shard: str | None,
     reweight: bool,
@@ -56,14 +61,18 @@ def run(
     """Sample what is missing of FILE; again and again, until nothing is."""
     from simulator.batch.engine import run_batch
     from simulator.batch.file import read_batch
+    from simulator.batch.pool import processors
     from simulator.progress import Lines
 
+    if jobs and not scheduler and jobs > (many := processors()):
+        click.echo(f"note: {many} processors here, so {many} processes, not {jobs}", err=True)
     into = into or Path("runs") / read_batch(file).name
     try:
         with watched() as display:
             tally = run_batch(
                 file, into, jobs=jobs, scheduler=scheduler, limit=limit,
-                shard=_shard(shard), reweight=reweight, observer=display or Lines(),
+                shard=_shard(shard), reweight=reweight, timeout_minutes=minutes,
+                observer=display or Lines(),
             )  # fmt: skip
     except KeyboardInterrupt:
         click.echo(f"what is done stays in {into}; the same command goes on from there", err=True)
