@@ -17,7 +17,7 @@ from simulator.batch.tree import label_array, long, ordered
 from simulator.pipeline import Observer
 from simulator.quantities import QUANTITIES
 
-GROUP = 50_000  # draws in a row group: what is held in memory at once
+GROUP = 10_000  # draws in a row group: what is held in memory at once
 
 
 def write_quantiles(
