@@ -271,3 +271,20 @@ def test_the_registry_loads_no_numerical_library():
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
     assert not {"numpy", "scipy", "pyarrow", "pandas"} & {*done.stdout.split()}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_or_pipe_takes_the_draws_alone(base_run, tmp_path, form):
+    import pandas as pd
+
+    file, folder = tmp_path / f"one.{form}", tmp_path / "all"
+    for out in (file, folder):
+        assert (
+            cli.run(["export", str(base_run.path), "--format", form, *COST, "--out", str(out)]) == 0
+        )
+    assert file.read_bytes() == (folder / f"draws.{form}").read_bytes()
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}[form]
+    about = {"task": "$50,000 task", "date": "2028-10-01"}
+    assert read(file)["value"].to_numpy() == pytest.approx(
+        base_run.distribution("task_cost", **about).sample()
+    )

@@ -76,13 +76,15 @@ def command(
     faults = [*formats.check(form, questions)]
     if faults:
         raise BadInput(faults)
-    folder = formats.is_folder(form, len(questions))
+    table = formats.alone(form, out or "")
+    folder = formats.is_folder(form, len(questions)) and table is None
     stem = found.id if own is None else own["id"]
     path = out or f"{stem}-{form}{'' if folder else FORMATS[form].suffix}"
     files.refuse(path, folder)
     at = answer.posterior(found)
     items = [item.Item(asked, answer.forecast(asked, at)) for asked in questions]
-    files.put(path, formats.write(form, items, allow_failed_checks))
+    content = formats.write(form, items, allow_failed_checks)
+    files.put(path, content if table is None else content[table])  # type: ignore[index]
     if path != files.PIPE:
         click.echo(path)
     return 0 if found.passed or allow_failed_checks else CHECK_FAILED

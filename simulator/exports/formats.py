@@ -62,6 +62,12 @@ def is_folder(name: str, count: int) -> bool:
     return not FORMATS[name].suffix or (count > 1 and not FORMATS[name].many)
 
 
+def alone(name: str, out: str) -> str | None:
+    """The table of a folder that a file or a pipe takes alone: the draws; None of other forms."""
+    tables = name in ("csv", "parquet")
+    return f"draws.{name}" if tables and (out == "-" or out.endswith(f".{name}")) else None
+
+
 def refuse(name: str, items: Sequence[Item], allow_failed_checks: bool = False) -> Iterator[Fault]:
     """Why these forecasts do not fit into a format."""
     form = FORMATS[name]
