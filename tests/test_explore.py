@@ -87,6 +87,22 @@ def test_at_the_posterior_answers_are_the_runs_own_forecast(base_run, base_subje
                 np.testing.assert_array_equal(draws, expected.sel(at).values, quantity)
 
 
+@pytest.mark.parametrize(("factor", "algorithm"), [(100.0, "today"), (37.0, "as_published")])
+def test_its_answers_are_those_of_a_question(base_run, base_subject, factor, algorithm):
+    """Also at dates, factors and thresholds that the run has not stored."""
+    asked = defaults(base_subject)._replace(
+        inference_factor=factor, algorithm=algorithm, threshold_usd=777.0, date=dt.date(2029, 3, 7)
+    )
+    found, task = answers(base_subject, asked), asked.task
+    for quantity, about in {
+        "required_rl_multiplier_oom": {"inference_factor": factor, "algorithm": algorithm},
+        "task_cost_oom_usd": {"task": task, "date": asked.date},
+        "years_to_threshold": {"task": task, "threshold_usd": 777.0},
+    }.items():
+        expected = base_run.distribution(quantity, **about).draws
+        np.testing.assert_array_equal(found[quantity], expected, quantity)
+
+
 def test_records_that_go_further_begin_with_the_same(base_subject):
     task = base_subject.scenario.tasks["$50,000 task"]
     seed = base_subject.run.seed
@@ -253,7 +269,7 @@ def test_many_draws_and_many_tasks_are_thinned_until_the_page_is_small(tmp_path,
 
 def test_tasks_that_leave_no_room_are_said_to(small_run, monkeypatch):
     monkeypatch.setattr("simulator.explore.packed.OF_ALL", 200_000)
-    with pytest.raises(BadInput, match=r"no room for enough paths of 3 tasks; .*--task"):
+    with pytest.raises(BadInput, match=r"no room for enough paths of \d tasks; .*--task"):
         explore.explore(small_run)
     assert explore.explore(small_run, ["ARC-AGI-1 puzzle at 85%"])
 
