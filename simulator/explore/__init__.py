@@ -4,8 +4,6 @@
 (`subject.answers`), with the forecast's own functions; the page repeats the same equations.
 """
 
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from simulator import seal
 from simulator.explore.page import MARK, assembled
 from simulator.faults import BadInput, Fault
 from simulator.run import Run
+from simulator.whole import whole
 
 
 def explore(run: Run, tasks: Sequence[str] = ()) -> str:
@@ -31,15 +30,8 @@ def write(run: Run, out: Path | None = None, tasks: Sequence[str] = ()) -> Path:
     path = out or run.path.with_name(f"{run.id}-explore.html")
     refuse_foreign(path)
     text = explore(run, tasks)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole(path) as made:
+        made.write_text(text, "utf-8", newline="\n")
     return path.absolute()
 
 

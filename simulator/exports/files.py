@@ -7,6 +7,7 @@ from pathlib import Path
 
 from simulator import seal
 from simulator.faults import BadInput, Fault
+from simulator.whole import whole
 
 PIPE = "-"
 
@@ -36,13 +37,13 @@ def put(out: str, content: str | bytes | Mapping[str, bytes]) -> None:
         sys.stdout.buffer.write(content)
         return
     path = Path(out).absolute()
+    if isinstance(content, bytes):
+        with whole(path) as file:
+            file.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     seal.sweep(path.parent)
     with seal.draft(path.parent, "export") as partial:
-        if isinstance(content, bytes):
-            _write(partial / "file", content)
-            os.replace(partial / "file", path)
-            return
         made = partial / "folder"
         for name, part in content.items():
             (made / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """Figures as files: small, the same bytes every time, and whole or not at all."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from simulator import seal
 from simulator.faults import BadInput, Fault, nearest
 from simulator.figures import Plot, style
+from simulator.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,15 +71,10 @@ def save(figure: "Figure", file: Path, title: str = "", said: str = "") -> Path:
         rule = f"must end in {' or '.join(f'.{known}' for known in FORMATS)}"
         raise BadInput([Fault(str(file), "format", rule, "rename it")])
     seal.refuse_unwritable(file.parent)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    seal.sweep(file.parent)
     made = png(figure) if format == "png" else svg(figure, file.stem, title, said).encode()
-    with seal.draft(file.parent, "figure") as partial:
-        with (partial / file.name).open("xb") as opened:
-            opened.write(made)
-            opened.flush()
-            os.fsync(opened.fileno())
-        return (partial / file.name).replace(file)
+    with whole(file) as opened:
+        opened.write_bytes(made)
+    return file
 
 
 def write(

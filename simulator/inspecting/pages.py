@@ -1,10 +1,9 @@
 """A figure as a file that appears whole: PNG, SVG, or a page that one can turn and zoom."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-from simulator import seal
+from simulator.whole import whole
 
 DPI = 150
 GREY = "0.35"
@@ -12,13 +11,11 @@ GREY = "0.35"
 
 def save(figure: Any, folder: Path, name: str, format: str, small_print: str) -> Path:
     """Write a figure of Matplotlib or Plotly into a folder, in place of an older one."""
-    file = f"{name}.{format}"
-    with seal.draft(folder, name) as partial:
+    file = folder / f"{name}.{format}"
+    with whole(file) as made:
         write = _page if format == "html" else _picture
-        write(figure, partial / file, small_print)
-        with (partial / file).open("rb") as made:
-            os.fsync(made.fileno())
-        return (partial / file).replace(folder / file)
+        write(figure, made, small_print)
+    return file
 
 
 def _picture(figure: Any, path: Path, small_print: str) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import os
 import sys
 import textwrap
 from collections import Counter
@@ -17,6 +16,7 @@ from simulator.questions.sheets import cell, plain
 from simulator.questions.shown import share
 from simulator.tables import MIDDLE, note, print_grid, say, style, width
 from simulator.units import show, significant
+from simulator.whole import whole
 
 if TYPE_CHECKING:
     from simulator.run import Run
@@ -163,11 +163,8 @@ def written(out: str) -> Iterator[IO[str]]:
     if out == "-":
         yield sys.stdout
         return
-    path = Path(out).absolute()
-    with seal.draft(path.parent, "tasks") as partial:
-        with (partial / path.name).open("w", encoding="utf-8", newline="") as file:
-            yield file
-        os.replace(partial / path.name, path)
+    with whole(Path(out)) as made, made.open("w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def refuse_out(out: str, table: Path) -> None:

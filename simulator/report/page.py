@@ -1,7 +1,5 @@
 """The page: parts laid out by a template that escapes every text it is given."""
 
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from simulator.faults import BadInput, Fault
 from simulator.pipeline import Observer, Silence
 from simulator.report import parts, words
 from simulator.run import Run
+from simulator.whole import whole
 
 HERE = Path(__file__).parent
 
@@ -68,15 +67,8 @@ def render(template: str, **about: Any) -> str:
 def write(text: str, file: Path) -> Path:
     """Put a page where it is wanted, whole or not at all; an older one is replaced."""
     refuse(file)
-    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with partial.open("x", encoding="utf-8") as page:
-            page.write(text)
-            page.flush()
-            os.fsync(page.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(file) as made:
+        made.write_text(text, "utf-8", newline="\n")
     return file
 
 

@@ -10,6 +10,7 @@ from scipy.stats import binom
 from simulator import seal
 from simulator.faults import BadInput, Fault
 from simulator.scoring.scored import FEW, Scored
+from simulator.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,10 +79,8 @@ def draw(scored: Scored, file: Path) -> None:
     axes = figure.subplots()
     reliability(axes, scored)
     axes.set_title("What was said, and what came", loc="left", fontsize=11)
-    with seal.draft(file.absolute().parent, "plot") as partial:
-        with mpl.rc_context({"svg.hashsalt": "reliability"}):
-            figure.savefig(partial / file.name, dpi=160)
-        (partial / file.name).replace(file)
+    with whole(file) as made, mpl.rc_context({"svg.hashsalt": "reliability"}):
+        figure.savefig(made, dpi=160)
 
 
 def refuse_plot(file: Path) -> None:
