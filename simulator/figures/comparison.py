@@ -175,9 +175,10 @@ def _structure(run: Run) -> str:
 
 
 def _variable(run: Run, quantity: str) -> xr.DataArray:
-    for held in (run.forecast, run.draws["posterior"].dataset):
-        if quantity in held:
-            return held[quantity]
+    if quantity in run.forecast:  # which is a small part of what its draws are
+        return run.forecast[quantity]
+    if quantity in (posterior := run.draws["posterior"].dataset):
+        return posterior[quantity]
     known = [*run.forecast, *run.draws["posterior"].dataset]
     raise BadInput([Fault(run.id, quantity, "is not in this run", nearest(quantity, known))])
 
@@ -231,8 +232,9 @@ def _labels(status: xr.DataArray) -> list[str]:
     if not axes:
         return ["the scenario"] * status.size
     shape = tuple(status.sizes.values())
+    called = {axis: status[axis].attrs.get("label", axis) for axis in axes}
     names = [
-        [f"{axis} {status[axis].values[at[status.dims.index(axis)]]}" for axis in axes]
+        [f"{called[axis]} {status[axis].values[at[status.dims.index(axis)]]}" for axis in axes]
         for at in np.ndindex(shape)
     ]
     return [style.plain(", ".join(name).replace("_", " "), 60) for name in names]

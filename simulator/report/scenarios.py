@@ -8,13 +8,13 @@ import numpy as np
 from simulator.labels import heading, label, usual_factor
 from simulator.quantities import QUANTITIES
 from simulator.report import parts
+from simulator.run import Run, open_run
 from simulator.units import show
 
 if TYPE_CHECKING:
     import xarray as xr
 
 RIDGES, ROWS = 24, 500  # scenarios that a figure, and the table, can hold
-DRAWS = 250  # of each chain, for ridges
 
 type Row = dict[str, Any]
 
@@ -26,8 +26,8 @@ def comparison(folder: Path) -> Row:
 
     about = status(folder)
     sealed = about["counts"]["passed"] + about["counts"]["failed"]
-    few = 0 < sealed <= RIDGES
-    tree = open_batch(folder, DRAWS if few else None)
+    tree = open_batch(folder)
+    runs = named(folder, tree["status"].dataset) if 0 < sealed <= RIDGES else {}
     chosen = outputs(tree["quantiles"].dataset)
     return {
         "about": about,
@@ -35,7 +35,7 @@ def comparison(folder: Path) -> Row:
         "outputs": [_called(*one) for one in chosen],
         "rows": rows(tree, chosen),
         "most": ROWS,
-        "figures": [ridge(tree, *one) for one in chosen if few],
+        "figures": [ridge(runs, *one) for one in chosen if runs],
     }
 
 
@@ -95,11 +95,23 @@ def _called(name: str, at: Row) -> str:
     return f"{heading(row)}, {label(row)}"
 
 
-def ridge(tree: "xr.DataTree", name: str, at: Row) -> Row:
+def named(folder: Path, status: "xr.Dataset") -> dict[str, Run]:
+    """The sealed runs by their levels; an axis of one level says nothing."""
+    axes = [dim for dim, size in status["status"].sizes.items() if size > 1]
+    runs = {}
+    for at in np.ndindex(*status["status"].shape):
+        one = status.isel(dict(zip(status["status"].dims, at, strict=True)))
+        if str(one["status"].item()) in ("passed", "failed"):
+            name = ", ".join(_levels(one, axes)) or "the scenario"
+            runs[name] = open_run(folder / str(one["run"].item()))
+    return runs
+
+
+def ridge(runs: dict[str, Run], name: str, at: Row) -> Row:
     """The densities of one output over the scenarios, as a figure."""
     from simulator import figures
 
-    drawn = figures.ridges(tree, name, width=parts.FIGURE, **at)
-    said = figures.caption("ridges", tree, name, **at)
+    drawn = figures.ridges(runs, name, width=parts.FIGURE, **at)
+    said = figures.caption("ridges", runs, name, **at)
     stem = f"ridges {name} {' '.join(map(str, at.values()))}"
     return parts.figure_of(drawn.figure, "ridges", stem, said)
