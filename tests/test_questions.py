@@ -451,6 +451,17 @@ def test_an_average_answers_from_its_parents(mixture):
     assert stated(mixture) == BASE
 
 
+def test_what_an_average_answers_is_frozen(mixture, tmp_path):
+    about = {"id": "cost", "text": "What will it cost?", "quantity": "task_cost"}
+    about |= {"task": "90-minute software task", "date": "2028-10-01"}
+    asked = answer.checked([about, *BASE[:1]], mixture)
+    cost, other = json.loads((freeze(mixture, asked, tmp_path) / FILE).read_text("utf-8"))["items"]
+    found = mixture.distribution("task_cost", task=about["task"], date=about["date"])
+    assert np.array_equal(Forecast.from_json(cost["forecast"]).draws, found.draws)
+    assert found.quantile(0.5) < cost["cost_at_freezing_usd"] < 525
+    assert other["cost_at_freezing_usd"] is None
+
+
 def test_an_average_without_its_parents_says_where_they_belong(mixture, tmp_path):
     alone = shutil.copytree(mixture.path, tmp_path / mixture.id)
     with pytest.raises(BadInput, match="is not beside it") as error:

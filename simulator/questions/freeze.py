@@ -13,7 +13,7 @@ from simulator import seal
 from simulator.outcome import dump
 from simulator.questions import answer
 from simulator.questions.question import Question
-from simulator.questions.source import Source, source
+from simulator.questions.source import Mixed, Source, source
 from simulator.run import Run
 
 FORMAT = "simulator-frozen-1"
@@ -49,11 +49,13 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     return seal.seal(into, name, {FILE: text}, {"format": FORMAT, "frozen": now, "run": about})
 
 
-def _cost_now(asked: Question, at: Source, today: dt.date) -> float | None:
+def _cost_now(asked: Question, at: Source | Mixed, today: dt.date) -> float | None:
     """Median cost on this day of a task whose cost is asked for, which naive forecasters start
     from; None before its debut and of anything else."""
-    task = at.scenario.tasks.get(asked.task or "")
-    if asked.quantity != "task_cost" or not task.debut <= today <= asked.date:
+    if asked.quantity != "task_cost":
+        return None
+    debuts = [each.scenario.tasks[asked.task].debut for each in at.sources]
+    if not max(debuts) <= today <= asked.date:
         return None
     coords = asked.coords | {"date": today}
     return float(10 ** np.median(at.values(asked.askable, coords)))
