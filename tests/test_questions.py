@@ -319,6 +319,41 @@ def test_python_the_command_and_the_answer_say_the_same(base_run, capsys):
     assert python == (stored <= math.log10(500)).mean()
 
 
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        # The longest RL curve, o1's, spans 1.12 to 85.25: 76x.
+        ({"quantity": "required_rl_multiplier", "inference_factor": 100.0,
+          "algorithm": "as_published"}, ["its median is 1,200x past the widest range of RL"]),
+        ({"quantity": "required_rl_multiplier", "inference_factor": 10.0}, []),
+        # The longest inference curve, o1-mini's, spans 363 to 88,448 tokens: 244x.
+        ({"quantity": "persistence_years", "inference_factor": 2440.0, "threshold": 1.0,
+          "direction": "below"}, ["10x past the widest range of inf", "1.1 years past the end"]),
+        ({"quantity": "break_even_uses", "inference_factor": 100.0, "date": "2026-10-01",
+          "algorithm": "as_published"},
+         ["the median of its RL multiplier is 1,200x past", "0.11 years past the end"]),
+        # Records end on 2026-08-21; the oldest level, by a published factor, was seen at 3 years.
+        ({"quantity": "task_cost", "task": "GPQA question at 75%", "date": "2028-04-16"},
+         ["1.7 years past the end of observation, 2026-08-21"]),
+        ({"quantity": "task_cost", "task": "GPQA question at 75%", "date": "2029-04-16"},
+         ["years past the end of observation", "1.0 years older than any level that was observed"]),
+        ({"quantity": "cost_decline_factor_by_age", "age": 5.0}, ["2.0 years older than any"]),
+        ({"quantity": "cost_decline_factor_by_age", "age": 2.0}, []),
+        ({"quantity": "persistence_years", "inference_factor": 100.0}, ["its median is 9"]),
+        ({"quantity": "persistence_years", "inference_factor": 1e9},
+         ["past the widest range", "its median lies past the horizon, 2046-10-01"]),
+        ({"quantity": "year_of_threshold", "task": "ARC-AGI-1 puzzle at 85%",
+          "threshold_usd": 0.01}, ["years past the end of observation"]),
+        ({"quantity": "decline_ageing_years"}, []),
+    ],
+)  # fmt: skip
+def test_what_lies_beyond_the_evidence_says_so(base_run, table, expected):
+    asked = answer.checked([{"id": "x", "text": "?", **table}], base_run)
+    (found,) = answer.answers(base_run, asked)
+    assert len(found["beyond"]) == len(expected)
+    assert all(words in said for words, said in zip(expected, found["beyond"], strict=True))
+
+
 def test_the_shipped_questions_are_all_answered(base_run, capsys):
     assert cli.run(["ask", str(base_run.path)]) == 0
     out = capsys.readouterr().out
