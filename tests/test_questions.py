@@ -65,6 +65,21 @@ def test_the_shipped_questions_are_in_order_and_a_dozen():
     assert {"task_cost", "required_rl_multiplier", "years_to_threshold"} <= asked
 
 
+def test_the_shipped_questions_say_what_they_ask():
+    """The words against the number: `below` is or less, `above` is over, rates are expected ones
+    and no outcomes, multipliers are of a benchmark not seen, and dates are named."""
+    for asked in read_questions(BASE, "base", known)[0]:
+        text, quantity = asked.text, asked.quantity
+        if asked.direction == "above":
+            assert "more than" in text
+        if asked.direction == "below" and quantity == "task_cost":
+            assert "or less" in text
+        assert ("expected" in text) == quantity.startswith("cost_decline_factor")
+        assert ("on a new benchmark" in text) == (quantity == "required_rl_multiplier")
+        if asked.date and "two years later" not in text:
+            assert str(asked.date) in text
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
