@@ -1,12 +1,14 @@
 """Reports: what they say, that nothing in them runs or loads, and how they look in a browser."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 
 import browser
 import pytest
 
-from simulator import cli, load_scenario, run_batch, simulate
+from simulator import cli, load_scenario, open_run, run_batch, simulate
+from simulator.average import average
 from simulator.report import page, words
 
 HOSTILE = "</script><img src=x onerror=alert(1)> \" ' \u202e\u05e9\u05dc\u05d5\u05dd {{ 7*7 }}"
@@ -58,10 +60,26 @@ def test_the_answer_is_three_sentences_made_from_the_numbers(base_run):
         if row["coords"]["algorithm"] == "as_published":
             assert words.range_of(row, prior=True) in said[2]
     assert re.search(r"removed \d+% of the range of the o1-era multiplier", said[2])
+    (never,) = (
+        row["prob_infinite"]
+        for row in base_run.rows
+        if row["quantity"] == "years_to_threshold"
+        and row["coords"] == {"task": "$50,000 task", "threshold": 500.0}
+    )
+    assert f"does not come down to $500 by 2046-10-01 is {100 * never:.0f}%" in said[1]
+    assert all(sentence.count("median") == 1 for sentence in said[:2])
 
 
 def test_without_evidence_the_answer_says_so(hostile):
     assert words.answer(hostile)[-1] == "Nothing was observed: these are the beliefs alone."
+
+
+def test_an_average_is_not_said_to_have_seen_nothing(base_run, tmp_path):
+    """Of parents with different priors it shows none of its own."""
+    other = load_scenario("base", {"evidence.sources": "none", "structure.response": "linear"})
+    beside = open_run(shutil.copytree(base_run.path, tmp_path / base_run.id))
+    mixed = average([beside, simulate(other, into=tmp_path)], into=tmp_path)
+    assert words.answer(mixed)[-1].startswith("This mixes 2 runs")
 
 
 def test_everything_that_a_reader_needs_is_there(base_run, base_page):
@@ -81,6 +99,15 @@ def test_everything_that_a_reader_needs_is_there(base_run, base_page):
     ]
     assert "https://openai.com/index/learning-to-reason-with-llms/" in links
     assert all(link.startswith(("https://", "#")) for link in links)
+
+
+def test_what_reproduces_a_run_is_the_same_scenario(base_run, base_page, hostile):
+    """A name that stands for another scenario by now would give another run."""
+    assert f"simulator run base --seed {base_run.seed}" in base_page
+    text = page.of_run(hostile)
+    assert f"simulator run {hostile.id}/scenario.toml --seed {hostile.seed}" in text
+    assert "simulator run base" not in text
+    assert load_scenario(hostile.path / "scenario.toml").digest in text
 
 
 def test_it_is_small_loads_nothing_and_runs_nothing(base_page):

@@ -197,11 +197,22 @@ def limits(run: Run) -> list[str]:
     return said
 
 
+def _written(run: Run) -> str:
+    """What to run: the scenario's name where one of that name is the same today, else its file."""
+    from simulator.scenario import load_scenario
+
+    try:
+        same = load_scenario(run.scenario).digest == run.record["scenario_digest"]
+    except BadInput:
+        same = False
+    return run.scenario if same else f"{run.id}/scenario.toml"
+
+
 def again(run: Run) -> Row:
     """What it takes to get the run again."""
     record = run.record
     return {
-        "command": f"simulator run {run.scenario} --seed {run.seed}",
+        "command": f"simulator run {_written(run)} --seed {run.seed}",
         "digest": record["scenario_digest"],
         "created": run.created,
         "python": record.get("python", ""),

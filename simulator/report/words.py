@@ -17,7 +17,7 @@ def answer(run: Run) -> list[str]:
                                                            "task_cost_oom_usd",
                                                            "years_to_threshold")]  # fmt: skip
     pair, cost = _multipliers(rows), _cost(rows)
-    said = [_of_multiplier(pair), _of_cost(rows, cost), _of_evidence(pair, cost)]
+    said = [_of_multiplier(pair), _of_cost(rows, cost, _until(run)), _of_evidence(run, pair, cost)]
     return [sentence for sentence in said if sentence]
 
 
@@ -56,17 +56,24 @@ def _of_multiplier(pair: dict[str, Row]) -> str:
         return ""
     then, now = pair["as_published"], pair["today"]
     factor = f"{then['coords']['inference_factor']:,.15g}"
-    said = f"On a benchmark not seen before, RL training reaches what {factor} times the inference "
-    said += f"compute reaches with {middle(then)} the RL compute by the curves of the o1 era "
-    said += f"(90% of the probability from {range_of(then)}), and with {middle(now)} by today's "
-    return said + f"recipes (from {range_of(now)})."
+    said = f"On a benchmark not seen before, what {factor} times the inference compute buys takes "
+    said += f"{middle(then)} the RL compute by the curves of the o1 era (the median; 90% of the "
+    said += f"probability from {range_of(then)}), and {middle(now)} by today's recipes "
+    return said + f"(90% from {range_of(now)})."
 
 
-def _of_cost(rows: list[Row], cost: Row | None) -> str:
+def _until(run: Run) -> str:
+    """How far the forecast looks; runs of an average may differ in it."""
+    known = "parents" not in run.record
+    return f"by {run.spec['forecast']['horizon']}" if known else "within the horizon"
+
+
+def _of_cost(rows: list[Row], cost: Row | None, until: str) -> str:
     if cost is None:
         return ""
     task, date = cost["coords"]["task"], cost["coords"]["date"]
-    said = f"The cost of “{task}” on {date} is put at {middle(cost)} (90% from {range_of(cost)})"
+    said = f"The cost of “{task}” on {date} is put at {middle(cost)} (the median; 90% from "
+    said += f"{range_of(cost)})"
     levels = [
         row
         for row in rows
@@ -77,16 +84,18 @@ def _of_cost(rows: list[Row], cost: Row | None) -> str:
     if levels:
         level = levels[len(levels) // 2]
         never = 100 * level["prob_infinite"]
-        said += f", and it never comes down to ${level['coords']['threshold']:,.15g} within the "
-        said += f"horizon with a probability of {never:.0f}%"
+        said += ", and the probability that it does not come down to "
+        said += f"${level['coords']['threshold']:,.15g} {until} is {never:.0f}%"
     return f"{said}."
 
 
-def _of_evidence(pair: dict[str, Row], cost: Row | None) -> str:
+def _of_evidence(run: Run, pair: dict[str, Row], cost: Row | None) -> str:
     shown = [row for row in (pair.get("as_published"), cost) if row]
     if not shown:
         return ""
     if not all(row["prior"] for row in shown):
+        if parents := run.record.get("parents"):  # which began from different beliefs
+            return f"This mixes {len(parents)} runs: what evidence did is in the report of each."
         return "Nothing was observed: these are the beliefs alone."
     said = [f"from {range_of(row, prior=True)}" for row in shown]
     names = ["the o1-era multiplier", "the cost"][-len(shown) :]
