@@ -20,6 +20,7 @@ from simulator.questions.distribution import Forecast
 from simulator.questions.freeze import FILE, freeze
 from simulator.questions.question import read_questions
 from simulator.questions.source import stated
+from simulator.scenario import sealed_scenario
 from simulator.texts import SHIPPED
 
 COSTS = ("staircase", "trend")
@@ -311,6 +312,17 @@ def test_every_stored_coordinate_is_answered_as_it_was_stored(base_run):
     assert count > 150
 
 
+def test_a_record_that_still_stood_has_not_fallen_by_then(base_run):
+    """What a shipped benchmark task cost on the last day of observation is no forecast."""
+    rows = sealed_scenario(base_run.path).evidence.rows("cost_records")
+    for name, task in sealed_scenario(base_run.path).tasks.items():
+        until = [row["observed_until"] for row in rows if row["series"] == task.resembles]
+        if not until:
+            continue
+        found = base_run.distribution("task_cost", task=name, date=max(until))
+        assert found.quantile([0.0, 1.0]) == pytest.approx([task.cost_usd] * 2)
+
+
 def test_between_stored_dates_lies_between_them(base_run):
     early, middle, late = (
         base_run.distribution("task_cost", task="$50,000 task", date=date).quantile(0.5)
@@ -358,7 +370,7 @@ def test_python_the_command_and_the_answer_say_the_same(base_run, capsys):
         ({"quantity": "persistence_years", "inference_factor": 1e9},
          ["past the widest range", "its median lies past the horizon, 2046-10-01"]),
         ({"quantity": "year_of_threshold", "task": "ARC-AGI-1 puzzle at 85%",
-          "threshold_usd": 0.01}, ["years past the end of observation"]),
+          "threshold_usd": 0.01}, ["years past the end of observation", "older than any level"]),
         ({"quantity": "decline_ageing_years"}, []),
     ],
 )  # fmt: skip
