@@ -205,6 +205,15 @@ def test_unrelated_densities_raise_no_alarm_however_large():
     assert sum((one.sensitivity >= power.SENSITIVE).sum() for one in found.values()) > 200
 
 
+def test_noise_that_would_hide_an_effect_is_not_taken_for_none():
+    rng = np.random.default_rng(5)
+    x, faint, loud = (sd * rng.standard_normal(4000) for sd in (1.0, 1.0, 20.0))
+    found = power.powers({"faint": faint, "loud": loud}, x[None], SHAPE)
+    assert found["loud"].noise > power.SENSITIVE > found["faint"].noise
+    assert power.diagnosis(found["faint"], found["faint"]) == ["neither moves it"]
+    assert power.diagnosis(found["faint"], found["loud"]) == ["too noisy to tell"]
+
+
 def test_noise_is_that_of_unrelated_densities():
     rng = np.random.default_rng(4)
     outputs = np.array([rng.standard_normal(4000), rng.exponential(size=4000)])

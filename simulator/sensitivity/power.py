@@ -51,9 +51,9 @@ class Power(NamedTuple):
 
     @property
     def unclear(self) -> np.ndarray:
-        """Where it seems to matter, but more draws would have to say so."""
+        """Where it seems to matter, or could in so much noise: more draws would have to say so."""
         rest = np.square(self.sensitivity) - np.square(self.noise)
-        return ~self.sensitive & (rest >= SENSITIVE**2)
+        return ~self.sensitive & ((rest >= SENSITIVE**2) | (self.noise >= SENSITIVE))
 
 
 def powers(

@@ -43,6 +43,8 @@ def _print_lines(outputs: list[Row]) -> None:
     if wide:
         said += " Learnt: by how much its 90% interval shrinks on average if that belief were known"
         said += " exactly. Source: the one whose doubling would move it most, where that is clear."
+    said += " Too noisy to tell: an effect could hide in Monte Carlo noise, which more draws lower."
+    said += " What no belief carries is chance, or particular to a task, a benchmark or a curve."
     tables.note(said + " All about one output: --output WORDS.")
 
 
