@@ -104,8 +104,9 @@ def multiplier_caption(
         said += f"; no amount suffices {style.share(p)}." if (p := _never(oom)) else "."
     for name, oom in _marks(inference_factor).items():
         said += f" {name}: {shapes.said(oom, 'OOM')}."
-    said += " Ord reads RL slopes as half of those of inference; the Epoch answer is a recipe"
-    said += f" {EPOCH_GAIN:g} times as steep. {conditions(run)}"
+    said += " Ord reads RL slopes as half of those of inference. The Epoch mark is a recipe"
+    said += f" {EPOCH_GAIN:g} times as steep; the essay says more than that, which takes less."
+    said += f" {conditions(run)}"
     return said
 
 
