@@ -70,7 +70,7 @@ def _print_outputs(found: Difference) -> None:
         tables.print_grid(["", "change", "median"], _down(found.outputs))
     said = "Medians of A and B, and by how much each step moves it, with its Monte Carlo error;"
     said += " x0.5 halves it, - leaves it as it is. Steps multiply (of years: add) to the whole way"
-    said += " from A to B."
+    said += " from A to B. never: so the median is after the step; from never: so it was before."
     tables.note(said)
 
 
