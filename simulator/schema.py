@@ -101,9 +101,13 @@ class Forecast(Section):
 
 
 class Task(Section):
-    """A task, what one costs at `priced` (else at its debut), and whose decline it follows."""
+    """A task, what one costs at `priced` (else at its debut), and whose decline it follows.
+
+    `human_cost_usd` is what a person takes for one; figures show it, nothing is computed from it.
+    """
 
     cost_usd: Positive
+    human_cost_usd: Positive | None = None
     debut: Date
     priced: Date | None = None
     resembles: Text

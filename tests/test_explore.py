@@ -332,7 +332,7 @@ def test_a_page_that_cannot_be_finished_leaves_nothing(small_run, tmp_path, monk
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(explore.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         explore.write(small_run, tmp_path / "page.html")
     assert not [*tmp_path.iterdir()]

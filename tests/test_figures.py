@@ -235,6 +235,8 @@ def test_the_edges_of_the_fan_are_the_quantiles_of_the_draws(base_run):
 
 
 def test_the_fan_is_in_dollars_on_a_log_axis(base_run):
+    axes = figures.fan(base_run, "90-minute software task")  # of which the scenario says it
+    assert {line.get_gid() for line in axes.lines} >= {"human", "median"}
     axes = figures.fan(base_run, TASK, human_cost_usd=17)
     assert axes.get_yscale() == "log"
     assert axes.get_ylabel() == "US dollars for one task"

@@ -455,6 +455,8 @@ def test_frozen_answers_are_sealed_and_say_what_was_asked(small, tmp_path):
         found = Forecast.from_json(item["forecast"])
         assert found.quantity == question.quantity
         assert item["prior"] is None
+        assert (item["task"] is None) == (question.task is None)
+    assert frozen["spends"][small.id] == {"rl_spend_usd": 1_000_000, "cost_per_use_usd": 0.5}
     with pytest.raises(BadInput, match="is not a run"):
         open_run(folder)
     assert cli.run(["verify", str(folder)]) == 0

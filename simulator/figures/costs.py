@@ -54,10 +54,12 @@ def fan(
     """The cost of a task by date: 50%, 80% and 90% of the probability, median, and past records.
 
     US dollars on a log axis, from the debut to `until` (the last date of the run's forecast).
-    `human_cost_usd` is what a human takes for the same. Records are those of the series that the
-    task resembles. Raises BadInput for a task that the run does not have, or a bad cost or date.
+    `human_cost_usd` is what a human takes for the same, by default what the scenario says. Records
+    are those of the series that the task resembles. Raises BadInput for a task that the
+    run does not have, or a bad cost or date.
     """
     found = _fan(run, task, until)
+    human_cost_usd = _human(run, task) if human_cost_usd is None else human_cost_usd
     if human_cost_usd is not None and not 0 < human_cost_usd < float("inf"):
         rule = "must be above 0 dollars"
         raise BadInput([Fault("human_cost_usd", str(human_cost_usd), rule, "as in 180")])
@@ -105,6 +107,7 @@ def fan_caption(
 ) -> str:
     """What the fan shows, under which conditions."""
     found = _fan(run, task, until)
+    human_cost_usd = _human(run, task) if human_cost_usd is None else human_cost_usd
     last = str(found["date"].values[-1])[:10]
     ends = shapes.quantile(shapes.flat(found)[:, -1], (0.05, 0.5, 0.95))
     low, middle, high = (shapes.said(oom, "OOM USD") for oom in ends)
@@ -154,6 +157,10 @@ def _scenario(run: Run, task: str) -> Scenario:
         raise BadInput([Fault(run.id, "run", rule, fix)])
     _known(run, task)
     return sealed_scenario(run.path)
+
+
+def _human(run: Run, task: str) -> float | None:
+    return None if "parents" in run.record else run.spec["task"][task].get("human_cost_usd")
 
 
 def _resembles(run: Run, task: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator import seal
+from simulator import __version__, seal
 from simulator.outcome import dump
 from simulator.questions import answer
 from simulator.questions.question import Question
@@ -18,6 +18,7 @@ from simulator.run import Run
 
 FORMAT = "simulator-frozen-1"
 FILE = "forecasts.json"
+SPENDS = ("rl_spend_usd", "cost_per_use_usd")  # which break-even uses are asked for
 
 
 def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
@@ -34,6 +35,9 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     items = [
         {
             "question": written(asked),
+            "task": {one.run.id: one.run.spec["task"][asked.task] for one in at.sources}
+            if asked.task
+            else None,
             "answer": answer.answer(asked, at, before),
             "forecast": answer.forecast(asked, at).to_json(),
             "prior": answer.forecast(asked, before).to_json() if before else None,
@@ -42,9 +46,16 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
         for asked in questions
     ]
     about |= {"digest": run.record["scenario_digest"], "created": run.created}
-    frozen = {"format": FORMAT, "frozen": now, "run": about, "items": items}
+    spends = {
+        one.run.id: {key: getattr(one.scenario.forecast, key) for key in SPENDS}
+        for one in at.sources
+    }
+    frozen = {"format": FORMAT, "frozen": now, "simulator": __version__, "run": about,
+              "spends": spends, "items": items}  # fmt: skip
     text = dump(frozen)
-    digest = hashlib.sha256(json.dumps(items, sort_keys=True).encode()).hexdigest()[:10]
+    digest = hashlib.sha256(json.dumps(items, sort_keys=True, default=str).encode()).hexdigest()[
+        :10
+    ]
     name = f"{now[:10].replace('-', '')}-{run.scenario}-{digest}"
     return seal.seal(into, name, {FILE: text}, {"format": FORMAT, "frozen": now, "run": about})
 
