@@ -140,6 +140,8 @@ def writable(folder: Path, need_bytes: int = 0) -> str | None:
     It tries, instead of reading permission bits, which root ignores and network drives invent.
     """
     folder = folder.absolute()
+    if sealed := next((p for p in (folder, *folder.parents) if (p / MANIFEST).exists()), None):
+        return f"{sealed} is sealed and does not change; choose another place"
     nearest = next(p for p in (folder, *folder.parents) if os.path.lexists(p))
     if not nearest.is_dir():
         return f"{nearest} is not a folder; choose another place"

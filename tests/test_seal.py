@@ -402,6 +402,14 @@ def test_writable_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_nothing_is_written_into_what_is_sealed(tmp_path):
+    sealed = seal(tmp_path, "run", {"a": "x"}, {})
+    assert writable(tmp_path) is None
+    for folder in (sealed, sealed / "below" / "deeper"):
+        assert f"{sealed} is sealed" in writable(folder)
+    verify(sealed)
+
+
 def test_writable_knows_what_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "dangling").symlink_to("nowhere")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator import figures
+from simulator import figures, seal
 from simulator.faults import BadInput, Fault
 from simulator.run import Run
 from simulator.sensitivity.given import given
@@ -21,6 +21,7 @@ def refuse(file: Path) -> None:
         )
     if not file.parent.is_dir():
         raise BadInput([Fault("--into", str(file), "is in no folder", "make that first")])
+    seal.refuse_unwritable(file.parent)
 
 
 def save(run: Run, outputs: Sequence[str], file: Path) -> None:
