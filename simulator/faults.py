@@ -14,7 +14,8 @@ class Fault(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.rule}; {self.fix}"
+        said = f"{self.file}: {self.key}: {self.rule}; {self.fix}"
+        return plain(said)  # names of others stand in it
 
 
 class BadInput(Exception):
@@ -26,6 +27,11 @@ class BadInput(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.faults))
+
+
+def plain(text: str) -> str:
+    """A text with everything that is not printable written out, as in \\x1b and \\n."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

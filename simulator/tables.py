@@ -5,6 +5,7 @@ Plain lines as wide as the terminal. Where they do not fit, labels are cut and n
 
 import math
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from typing import Any
 
 import click
 
+from simulator.faults import plain
 from simulator.labels import heading, headline, label
 from simulator.quantities import OUTPUTS
 from simulator.run import Run
@@ -24,6 +26,7 @@ type Row = dict[str, Any]
 PIPE = 120  # columns where there is no terminal
 MIDDLE, WIDE = 100, 130  # columns from which on the prior, then the quarters, are shown too
 ENDS = ("q05", "q50", "q95")
+STYLE = re.compile(r"(\x1b\[(?:[012]|[39][0-7])m)")
 
 
 def print_run(run: Run, everything: bool = False) -> None:
@@ -197,8 +200,16 @@ def style(text: str, **how: Any) -> str:
 
 
 def say(line: str = "") -> None:
-    """A line on stdout, without its style where that is not a terminal."""
-    click.echo(line)
+    """A line on stdout, without its style where that is not a terminal.
+
+    Names and texts come from files of others: what a terminal would obey in them is written out.
+    """
+    parts = STYLE.split(line)  # every other one is a style of ours
+    click.echo("".join(p if i % 2 else _harmless(p) for i, p in enumerate(parts)))
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(map(plain, text.split("\n")))
 
 
 def note(text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from simulator.faults import BadInput, Fault, nearest
+from simulator.faults import BadInput, Fault, nearest, plain
 
 ROWS, BYTES = 100_000, 64 * 2**20  # what a table of one's own may hold; more is a mistake
 FAULTS = 50  # said one by one; the others are counted
@@ -81,11 +81,6 @@ def refuse(faults: Iterable[Fault]) -> None:
         faults = [*faults[:FAULTS], rest]
     if faults:
         raise BadInput(faults)
-
-
-def plain(text: str) -> str:
-    """A text with everything that is not printable written out, as in \\x1b and \\n."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def cell(text: str) -> str:
