@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from simulator import BadInput, cli, load_scenario, open_run, seal, simulate
+from simulator import BadInput, cli, load_scenario, open_run, seal, simulate, tables
+from simulator.faults import Fault
 from simulator.questions import answer
 from simulator.questions.askable import ASKABLE, askable
 from simulator.questions.distribution import Forecast
@@ -156,11 +157,20 @@ def test_a_threshold_may_carry_its_unit(text, asked, value):
         ({"low": 0.0, "high": 1.0, "scale": "log"}, "above the zero point"),
         ({"low": -1.0, "high": 1.0}, "no x are below 0"),
         ({"low": 1.0, "high": 2.0, "zero_point": 0.5}, "belongs to a log scale"),
+        ({"low": 1e-300, "high": 1e300, "scale": "log"}, "wider than the numbers"),
     ],
 )
 def test_an_empty_or_odd_range_is_refused(said, expected):
     found = faults_of(quantity="required_rl_multiplier", inference_factor=100.0, range=said)
     assert any(expected in fault for fault in found), found
+
+
+def test_a_fault_of_form_hides_none_of_meaning():
+    said = {"quantity": "task_cost", "task": "x", "date": "1999-13-45", "threshold": -5.0}
+    found = faults_of(**said, direction="below")
+    assert len(found) == 3
+    for expected in ("month must be", "'x' is no task", "-5 is not above 0 USD"):
+        assert sum(expected in fault for fault in found) == 1, found
 
 
 def test_faults_of_all_questions_come_together(tmp_path):
@@ -329,6 +339,29 @@ def test_between_stored_dates_lies_between_them(base_run):
         for date in ("2027-10-01", "2028-03-31", "2028-10-01")
     )
     assert late < middle < early
+
+
+@pytest.mark.parametrize(
+    ("quantity", "about", "expected"),
+    [
+        ("required_rl_multiplier", ["--inference-factor", "1e300"], "past the widest range of RL"),
+        ("cost_decline_factor_by_age", ["--age", "90"], "years older than any level"),
+    ],
+)
+def test_far_questions_say_how_far(base_run, capsys, quantity, about, expected):
+    assert cli.run(["ask", str(base_run.path), "--quantity", quantity, *about]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert expected in out
+    assert max(map(len, out.split())) < 40  # no number is written out to its last zero
+
+
+def test_texts_of_others_cannot_command_a_terminal(capsys):
+    tables.say(tables.style("a\x1b]0;title\x07\u202eb\r", bold=True) + "\nc")
+    said = capsys.readouterr().out
+    assert said.replace("\x1b[1m", "").replace("\x1b[0m", "") == (
+        "a\\x1b]0;title\\x07\\u202eb\\r\nc\n"
+    )
+    assert str(Fault("x", "k\n", "\x1b[2J", "y")) == "x: k\\n: \\x1b[2J; y"
 
 
 def test_python_the_command_and_the_answer_say_the_same(base_run, capsys):

@@ -15,6 +15,7 @@ from simulator.faults import BadInput, Fault
 from simulator.questions import answer
 from simulator.questions.distribution import TINY, Forecast
 from simulator.questions.question import Question, Range
+from simulator.units import significant
 
 STEPS = 200
 FINE = 20  # places in a step
@@ -78,10 +79,11 @@ def _beyond(item: Item) -> Iterator[Fault]:
     }
     for end, (closed, share) in ends.items():
         if closed and share > BEYOND:
-            rule = f"{100 * share:.2g}% of the forecast lies beyond it, and it is closed"
-            yield Fault(
-                item.question.id, f"range.{end}", rule, f"move it, or open it: --open-{end}"
+            rule = (
+                f"{significant(100 * share, 2)}% of the forecast lies beyond it, and it is closed"
             )
+            fix = f"move it, or leave it open (open_{end} = true, no --closed-{end})"
+            yield Fault(item.question.id, f"range.{end}", rule, fix)
 
 
 def zero_point(found: Range) -> float | None:

@@ -3,6 +3,7 @@
 Nothing here imports a numerical library, so that bad questions are refused before any work.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -91,11 +92,14 @@ def read_questions(
         key = f"question.{named if isinstance(named, str) else i + 1}"
         question, bad = schema.parse(Question, table, where, key)
         faults += bad
+        if question is None and isinstance(table, dict):
+            question = _rest(table, bad, where, key)
         if question is not None:
-            found = [*_of_quantity(question, where, key)]
+            wrong = {fault.key for fault in bad}
+            found = [f for f in _of_quantity(question, where, key) if f.key not in wrong]
             found = found or [*_of_values(question, where, key, known)]
             faults += found
-            if not found:
+            if not (found or bad):
                 stored = {"quantity": askable(question.quantity).name}
                 questions.append(question.model_copy(update=stored))
     ids = [question.id for question in questions]
@@ -103,6 +107,14 @@ def read_questions(
         rule = "is the id of several questions"
         faults.append(Fault(where, f"question.{name}", rule, "give each its own"))
     return tuple(questions), faults
+
+
+def _rest(table: Mapping[str, Any], bad: Iterable[Fault], where: str, key: str) -> Question | None:
+    """A question without what is wrong in its form, so that the rest of it is looked at too."""
+    wrong = {fault.key.removeprefix(f"{key}.").split(".")[0] for fault in bad}
+    wrong |= {"direction"} if "threshold" in wrong else set()
+    kept = {name: value for name, value in table.items() if name not in wrong}
+    return schema.parse(Question, {"id": ASKED, "text": ASKED} | kept, where, key)[0]
 
 
 def fitting(listed: Any, where: str, known: Known) -> Any:
@@ -183,8 +195,18 @@ def _range(found: Range, asked: Askable, where: str, key: str) -> Iterator[Fault
         yield Fault(where, f"{key}.zero_point", "belongs to a log scale", 'write scale = "log"')
     if found.scale == "log" and not found.low > (found.zero_point or 0.0):
         yield Fault(where, f"{key}.low", "must be above the zero point of a log scale", "raise it")
+    if found.low < found.high and not math.isfinite(_extent(found)):
+        yield Fault(where, key, "is wider than the numbers of a computer", "move its ends")
     if asked.positive and found.low < 0:
         yield Fault(where, f"{key}.low", f"no {asked.unit} are below 0", "raise it")
+
+
+def _extent(found: Range) -> float:
+    """How wide a range is: a difference, or on a log scale a ratio, 1 where that has none."""
+    zero = (found.zero_point or 0.0) if found.scale == "log" else None
+    if zero is None:
+        return found.high - found.low
+    return (found.high - zero) / (found.low - zero) if found.low > zero else 1.0
 
 
 def _named(

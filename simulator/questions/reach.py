@@ -12,7 +12,7 @@ from simulator.questions.askable import ASKABLE, USUAL
 from simulator.questions.distribution import Forecast
 from simulator.questions.question import Question
 from simulator.questions.source import Mixed, Source
-from simulator.units import significant
+from simulator.units import show, significant
 
 FEW_OOM, FEW_YEARS = 0.05, 0.05  # what is too little to speak of
 
@@ -36,7 +36,7 @@ def _compute(source: Source, found: Evidence, forecast: Forecast) -> Iterator[st
     if asked is None:
         return
     if (further := math.log10(asked) - _span(found, "inference")) > FEW_OOM:
-        yield f"{significant(10**further, 2)}x past the widest range of inference compute observed"
+        yield f"{show(further, 'OOM')} past the widest range of inference compute observed"
     if forecast.quantity == "required_rl_multiplier":
         whose, middle = "its median", float(np.median(forecast.draws))
     elif forecast.quantity == "break_even_uses":
@@ -47,7 +47,7 @@ def _compute(source: Source, found: Evidence, forecast: Forecast) -> Iterator[st
         yield "no RL curve was observed to reach this far"
     elif (further := middle - _span(found, "rl")) > FEW_OOM:
         yield (
-            f"{whose} is {significant(10**further, 2)}x past the widest range of RL compute "
+            f"{whose} is {show(further, 'OOM')} past the widest range of RL compute "
             "observed"
         )
 
