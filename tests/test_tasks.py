@@ -449,7 +449,7 @@ def test_an_average_of_runs_is_refused(tmp_path, capsys):
     mixed = average(runs, into=tmp_path)
     code, _, err = simulator(capsys, "tasks", mixed.path, table(tmp_path, f"{HEADER}\na,5,2027,1"))
     assert code == 2
-    assert "average" in err
+    assert "is an average of several runs" in err
 
 
 def test_the_script_and_its_table_run(base_run, capsys, monkeypatch):

@@ -123,7 +123,7 @@ def checked(
     faults = list(faults)
     if "parents" in run.record:
         rule = "is an average of several runs, which has no parameters to compute answers from"
-        faults.append(Fault(run.id, "run", rule, "ask its parents one by one"))
+        refuse([*faults, Fault(run.id, "run", rule, "ask its parents one by one")])
     if not stated and not faults:
         faults.append(Fault("tasks", "rows", "there are none", "name a task"))
     scenario = sealed_scenario(run.path)
