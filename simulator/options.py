@@ -110,6 +110,7 @@ def emit(value: object) -> None:
 
 def opened(name: str) -> Any:
     """A run by path, by its name in runs/, or the newest there: of a scenario, or `latest`."""
+    from simulator.batch.state import PLAN
     from simulator.run import open_run, runs_in
 
     folder = Path("runs")
@@ -118,7 +119,11 @@ def opened(name: str) -> Any:
     newest = [max(asked, key=lambda run: (run.created, run.id)).path] if asked else []
     first = newest if name == "latest" else []
     for path in (*first, Path(name), folder / name, *newest):
-        if path.is_dir():
+        if name and path.is_dir():
+            if (path / PLAN).is_file():
+                rule = "is a folder of many runs"
+                fix = "name one in it, or use: simulator report, simulator batch status"
+                raise BadInput([Fault(name, "run", rule, fix)])
             return open_run(path)
     known = [run.id for run in found]
     fix = nearest(name, known) if known else "make one with: simulator run base"

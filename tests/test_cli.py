@@ -130,6 +130,14 @@ def test_bad_input_exits_2_says_why_and_writes_nothing(here, capsys, words):
     assert not list(here.iterdir())
 
 
+def test_a_batch_is_not_a_damaged_run(here, capsys):
+    (here / "batch").mkdir()
+    (here / "batch" / "plan.json").write_text("{}")
+    code, out, err = simulator(capsys, "ask", "batch")
+    assert (code, out) == (2, "")
+    assert "is a folder of many runs" in err
+
+
 def test_check_reports_all_scenarios_and_all_faults(here, capsys):
     (here / "bad.toml").write_text(
         'extends = "base"\nname = "bad"\nnonsense = 1\n[sampler]\nchains = 0\n'
