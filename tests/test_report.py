@@ -159,12 +159,14 @@ def test_the_command_writes_beside_the_run_or_to_stdout(hostile, tmp_path, capsy
     assert capsys.readouterr().out == file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("out", [".", "no/such/page.html", "SEALED"])
+@pytest.mark.parametrize("out", [".", "no/such/page.html", "tasks.csv", "SEALED"])
 def test_a_place_that_cannot_be_written_is_refused(hostile, tmp_path, monkeypatch, capsys, out):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "tasks.csv").write_text("name,cost_usd")
     file = hostile.path / "page.html" if out == "SEALED" else out
     assert cli.run(["report", str(hostile.path), "--out", str(file)]) == 2
     assert "--out" in capsys.readouterr().err
+    assert (tmp_path / "tasks.csv").read_text() == "name,cost_usd"
 
 
 def test_a_batch_is_compared(compiled_code, tmp_path):

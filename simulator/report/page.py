@@ -11,6 +11,7 @@ from simulator.run import Run
 from simulator.whole import whole
 
 HERE = Path(__file__).parent
+BEGINNING = b"<!DOCTYPE html>"  # of every page
 
 type Row = dict[str, Any]
 
@@ -80,5 +81,13 @@ def refuse(file: Path) -> None:
     if (file.parent / seal.MANIFEST).exists():
         rule, fix = "is in a sealed folder, which does not change", "name a file elsewhere"
         raise BadInput([Fault("--out", str(file), rule, fix)])
+    if file.exists() and not _page(file):
+        rule, fix = "is there, and no such page", "name another, or remove it"
+        raise BadInput([Fault("--out", str(file), rule, fix)])
     if not file.parent.is_dir():
         raise BadInput([Fault("--out", str(file), "is in no folder that exists", "make it first")])
+
+
+def _page(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(BEGINNING)) == BEGINNING
