@@ -353,7 +353,7 @@ def test_every_fault_of_the_outcomes_is_told_at_once(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("about", "text"),
     [(COST, "never"), (COST, "-3"), (COST, "0"), (TIMES, "0"), (COST, '"1,5"'), (COST, "nan"),
-     (YEAR, "2029-07"), (YEARS, "yes"), (BELOW, "never")],
+     (YEAR, "2029-07"), (YEARS, "yes"), (YEARS, "-1"), (BELOW, "never")],
 )  # fmt: skip
 def test_an_outcome_that_cannot_be_is_refused(tmp_path, capsys, about, text):
     sealed(tmp_path / "f", frozen(question(**about), 3.0))

@@ -101,6 +101,8 @@ def _value(text: str, question: Question, separator: str) -> float:
         value = asked.number(number(text, separator))
     if asked.positive and value <= 0:
         raise ValueError(f"{text!r} is not above 0 {asked.unit}")
+    if asked.unit == "years" and value < 0:
+        raise ValueError(f"{text!r} is before the debut")
     if question.threshold is None:
         return value
     return float((value <= question.at) == (question.direction == "below"))
