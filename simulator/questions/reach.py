@@ -46,10 +46,7 @@ def _compute(source: Source, found: Evidence, forecast: Forecast) -> Iterator[st
     if not math.isfinite(middle):
         yield "no RL curve was observed to reach this far"
     elif (further := middle - _span(found, "rl")) > FEW_OOM:
-        yield (
-            f"{whose} is {show(further, 'OOM')} past the widest range of RL compute "
-            "observed"
-        )
+        yield (f"{whose} is {show(further, 'OOM')} past the widest range of RL compute observed")
 
 
 def _multiplier(source: Source, forecast: Forecast) -> float:
