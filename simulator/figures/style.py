@@ -9,6 +9,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from simulator import units
@@ -33,6 +34,7 @@ MASSES = {90: 0.18, 80: 0.38, 50: 0.65}  # percent in a central interval: how da
 EDGE = 0.04  # of an axis at its ends, where a mark would run into the neighbour's
 FARTHEST = 300.0  # OOM that a float on a log axis holds
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+BLANK = 0.45  # of the size, between two words: a blank, and what letters keep around them
 FONT = ["DejaVu Sans"]  # it comes with Matplotlib, so that text is as wide everywhere
 
 SETTINGS: dict[str, Any] = {
@@ -147,22 +149,25 @@ def plain(text: object, most: int = 60) -> str:
 
 def lines(text: str, inches: float, size: float = TEXT) -> list[str]:
     """Text in lines that are no wider; a word that is wider alone is broken."""
-    found = [""]
+    found, taken = [""], 0.0
     for word in text.split(" "):
-        longer = f"{found[-1]} {word}" if found[-1] else word
-        if _wide(longer, size) <= inches:
-            found[-1] = longer
+        wide = _wide(word, size)
+        if found[-1] and taken + BLANK * size / 72 + wide <= inches:
+            found[-1] += f" {word}"
+            taken += BLANK * size / 72 + wide
             continue
-        found.append("")
-        for letter in word:
+        found.append(word if wide <= inches else "")
+        for letter in word if wide > inches else "":
             if _wide(found[-1] + letter, size) > inches:
                 found.append("")
             found[-1] += letter
+        taken = _wide(found[-1], size)
     return [line for line in found if line]
 
 
+@lru_cache(maxsize=4096)  # to lay text out takes milliseconds, and the same words come again
 def _wide(text: str, size: float) -> float:
-    """Inches that a line of text takes."""
+    """Inches that a word takes."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE = 6.8  # inches
-MOVED = ("required_rl_multiplier_oom", "task_cost_oom_usd")
 FIRST = 3  # beliefs that are named per output
 
 type Row = dict[str, Any]
@@ -95,7 +94,7 @@ def figure_of(drawn: "Figure", name: str, stem: str, caption: str) -> Row:
 
 
 def moves(run: Run) -> list[Row]:
-    """What each headline output rests on and goes with most; none of an average."""
+    """What multipliers, costs and break-even uses near in time go with most; none of an average."""
     if "parents" in run.record:
         return []
     from simulator.sensitivity import sensitivity
@@ -106,8 +105,15 @@ def moves(run: Run) -> list[Row]:
             "diagnosis": one["diagnosis"],
             "beliefs": ", ".join(_carries(one["beliefs"])),
         }
-        for one in sensitivity(run, [n for n in MOVED if n in run.forecast]).outputs
+        for one in sensitivity(run, _near(run)).outputs
     ]
+
+
+def _near(run: Run) -> list[str]:
+    """The outputs that a report explains: multipliers, and what is asked for the second date."""
+    named = [n for n in ("required_rl_multiplier_oom",) if n in run.forecast]
+    dates = run.forecast["date"].values if "task_cost_oom_usd" in run.forecast else ()
+    return named + [str(day)[:10] for day in dates[:2]][-1:]
 
 
 def _carries(beliefs: Sequence[Row]) -> Iterator[str]:
