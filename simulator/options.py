@@ -130,6 +130,12 @@ def opened(name: str) -> Any:
     raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
 
 
+def warn_of_failure(run: Any) -> None:
+    """Say on stderr that a run failed its checks, where what is printed is but a path."""
+    if not run.passed:
+        click.echo(f"{run.id} FAILED its checks: do not rely on its numbers", err=True)
+
+
 @contextmanager
 def watched() -> Iterator[Any]:
     """What to tell of long work: a display on a terminal, nobody (None) elsewhere."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from simulator.options import as_json, emit, opened
+from simulator.options import as_json, emit, opened, warn_of_failure
 
 
 @click.command("explore", short_help="A page in which every setting can be moved.")
@@ -22,6 +22,7 @@ def command(run: str, tasks: tuple[str, ...], out: str | None, as_json: bool) ->
     from simulator import explore
 
     found = opened(run)
+    warn_of_failure(found)
     if out == "-":
         click.echo(explore.explore(found, tasks), nl=False)
         return 0

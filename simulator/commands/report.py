@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from simulator.options import opened, watched
+from simulator.options import opened, warn_of_failure, watched
 
 
 @click.command("report", short_help="One HTML page to forward: answer, figures, reasons, sources.")
@@ -23,6 +23,7 @@ def command(run: str, out: str | None) -> int:
             text = page.of_batch(folder, observer)
     else:
         found = opened(run)
+        warn_of_failure(found)
         file = _file(out, found.path.parent, found.id)
         with watched() as observer:
             text = page.of_run(found, observer)

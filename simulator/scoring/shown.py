@@ -58,7 +58,11 @@ which makes it too small."""
 
 
 def print_scores(scored: "Scored") -> None:
-    """Overall by kind, every forecast, what was left out, and how to read it."""
+    """Runs that failed first; means by kind, every forecast, what was left out, how to read it."""
+    if failed := [row["run"] for row in scored.rows if row["status"] != "passed"]:
+        names = _names(dict.fromkeys(failed))
+        said = f"Forecasts of runs that FAILED their checks, do not rely on them: {names}"
+        say(style(said, fg="red", bold=True))
     for kind in ("distribution", "probability"):
         if pooled := [row for row in scored.pooled if row["kind"] == kind]:
             _print_pooled(kind, pooled)
@@ -92,8 +96,6 @@ def warnings(scored: "Scored") -> list[str]:
         said.append(
             f"no date of the outcome, so hindsight cannot be told: {_names(scored.undated)}"
         )
-    if failed := [row["run"] for row in scored.rows if row["status"] != "passed"]:
-        said.append(f"of runs that FAILED their checks: {_names(dict.fromkeys(failed))}")
     if scored.open:
         said.append(f"{len(scored.open)} without an outcome: {_names(scored.open)}")
     if scored.strange:
