@@ -23,7 +23,7 @@ def choosing(command: Callable) -> Callable:
         click.option("--as-of", metavar="DATE", help="Drop evidence dated later."),
         click.option("--prior-only", is_flag=True, help="Condition on nothing."),
     ]
-    return setting(_with(options, command))
+    return setting(with_options(options, command))
 
 
 def setting(command: Callable) -> Callable:
@@ -45,10 +45,11 @@ def sampling(command: Callable) -> Callable:
         click.option("--tune", type=int, help="Tuning steps per chain."),
         click.option("--chains", type=int, help="Chains."),
     ]
-    return _with(options, command)
+    return with_options(options, command)
 
 
-def _with(options: Sequence[Callable], command: Callable) -> Callable:
+def with_options(options: Sequence[Callable], command: Callable) -> Callable:
+    """A command under several options, shown in their order."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
 
 

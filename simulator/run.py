@@ -91,6 +91,11 @@ class Run:
         return self._json("predictive.json") if stored else []
 
     @cached_property
+    def sources(self) -> dict[str, Any]:
+        """Where its answers come from, by group, once asked; see simulator.questions.answer."""
+        return {}
+
+    @cached_property
     def record(self) -> dict[str, Any]:
         """Versions, seconds per stage, settings: how to get this again."""
         return self._json("record.json")

@@ -18,10 +18,11 @@ from simulator import schema, texts
 from simulator.beliefs import Correlation, missing_beliefs, read_beliefs, read_correlations
 from simulator.evidence import Evidence, read_evidence, read_sealed, select, write_table
 from simulator.faults import BadInput, Fault, nearest
+from simulator.labels import BENCHMARKS
 from simulator.overrides import override
 from simulator.prior import Belief
 from simulator.quantities import BELIEFS, SLOPES
-from simulator.questions.question import BENCHMARKS, Known, Question, fitting, read_questions
+from simulator.questions.question import Known, Question, fitting, read_questions
 from simulator.texts import Spec, find, read_toml, resolved
 
 ASKED_ABOUT = {"task", "forecast", "structure"}  # sections that questions depend on

@@ -92,11 +92,11 @@ def print_forecasts(rows: Iterable[Row]) -> None:
     wide = width() >= MIDDLE
     body = []
     for row in rows:
-        says = _power if row["kind"] == "cost" else _plain
+        says = _power if row["kind"] == "cost" else places
         about = row["horizon"] or row["target"]
         interval = (says(row[name]) for name in ("q05", "q50", "q95"))
         cells = [row["subject"], row["as_of"], about, *interval, says(row["outcome"])]
-        body.append([*cells, *((_plain(row["pit"]), _plain(row["crps"])) if wide else ())])
+        body.append([*cells, *((places(row["pit"]), places(row["crps"])) if wide else ())])
     scored = ["PIT", "CRPS"] if wide else []
     print_grid(["", "as of", "ahead", "5%", "50%", "95%", "came", *scored], body)
 
@@ -157,20 +157,22 @@ def _label(row: Row) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    return [str(row["count"]), *(_figure(row[name], name, "mean") for name in _columns())]
+    return [str(row["count"]), *(cell(row[name], name, "mean") for name in _columns())]
 
 
 def _errors(row: Row) -> list[str]:
-    return ["", *(_figure(row[name], name, "se") for name in _columns())]
+    return ["", *(cell(row[name], name, "se") for name in _columns())]
 
 
-def _figure(figure: Row | None, name: str, part: str) -> str:
+def cell(figure: Row | None, name: str, part: str) -> str:
+    """A figure of a score or its error: shares covered in percent, - where there is none."""
     if figure is None or figure[part] is None:
         return "-"
-    return f"{100 * figure[part]:.0f}%" if name.startswith("covered") else _plain(figure[part])
+    return f"{100 * figure[part]:.0f}%" if name.startswith("covered") else places(figure[part])
 
 
-def _plain(value: float) -> str:
+def places(value: float) -> str:
+    """A score as tables show it."""
     return f"{value:.2f}"
 
 

@@ -98,12 +98,13 @@ def _label(value: Any) -> str | float:
 
 def _error(draws: np.ndarray) -> float | None:
     with np.errstate(invalid="ignore"):
-        return _number(diagnostics.mcse_median(draws))
+        return number(diagnostics.mcse_median(draws))
 
 
 def _finite(figures: dict[str, float]) -> dict[str, float | None]:
-    return {key: _number(value) for key, value in figures.items()}
+    return {key: number(value) for key, value in figures.items()}
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
+    """A figure as JSON has it: None where it is not finite."""
     return float(value) if math.isfinite(value) else None

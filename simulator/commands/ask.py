@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from simulator.faults import BadInput, Fault, nearest
-from simulator.options import as_json, emit, opened
+from simulator.options import as_json, emit, opened, with_options
 
 COORDINATES = [
     click.option("--task", help="A task of the run's scenario."),
@@ -25,9 +25,7 @@ COORDINATES = [
 
 def about(command: Any) -> Any:
     """The options that say what a quantity is asked about."""
-    for option in reversed(COORDINATES):
-        command = option(command)
-    return command
+    return with_options(COORDINATES, command)
 
 
 @click.command("ask", short_help="Questions of a scenario, or one of your own, answered by a run.")

@@ -7,7 +7,7 @@ import click
 from simulator.commands.ask import about, chosen, own_question
 from simulator.exports.formats import FORMATS
 from simulator.faults import BadInput, Fault
-from simulator.options import CHECK_FAILED, opened
+from simulator.options import CHECK_FAILED, opened, with_options
 
 RANGE = [
     click.option("--low", type=float, help="Low end of the range, for --quantity."),
@@ -21,9 +21,7 @@ RANGE = [
 
 def ranged(command: Any) -> Any:
     """The options of the range that a platform lets forecasters use."""
-    for option in reversed(RANGE):
-        command = option(command)
-    return command
+    return with_options(RANGE, command)
 
 
 @click.command("export", short_help="Forecasts for Metaculus, Squiggle, hubs, spreadsheets, ...")

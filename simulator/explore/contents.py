@@ -1,7 +1,6 @@
 """What the page says of its run, where it starts, and how much thinning changed."""
 
 import datetime as dt
-import math
 from typing import Any
 
 from simulator import labels, seal, summary, units
@@ -40,7 +39,7 @@ def contents(about: Subject) -> dict[str, Any]:
         "from_score": forecast.from_score,
         "rl_spend_usd": forecast.rl_spend_usd,
         "cost_per_use_usd": forecast.cost_per_use_usd,
-        "ranges": {name: [low, _finite(high)] for name, (low, high) in RANGES.items()},
+        "ranges": {name: [low, summary.number(high)] for name, (low, high) in RANGES.items()},
         "factors": FACTORS,
         "defaults": defaults(about)._asdict() | {"date": defaults(about).date.isoformat()},
         "thinned": _thinned(about, thin),
@@ -79,10 +78,6 @@ def _dates(about: Subject) -> list[dt.date]:
         months.append(dt.date(year, month + 1, min(today.day, MONTHS[month])))
     dates = {*months, *forecast.dates, forecast.horizon}
     return sorted(date for date in dates if today <= date <= forecast.horizon)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _run(about: Subject) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from simulator.evidence import Evidence, read_sealed, usd
 from simulator.faults import BadInput, Fault, nearest
 from simulator.figures import provenance, shapes, style
 from simulator.figures.provenance import conditions
-from simulator.forecast.costs import path
 from simulator.forecast.effects import per_date
+from simulator.questions import answer
 from simulator.run import Run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.streams import SAMPLE
@@ -35,10 +35,9 @@ def costs_by_date(run: Run, task: str, dates: Sequence[dt.date]) -> xr.DataArray
     if late := [day for day in dates if day > scenario.forecast.horizon]:
         rule = f"{max(late)} is past the horizon, {scenario.forecast.horizon}"
         raise BadInput([Fault(run.id, "dates", rule, "ask for earlier ones")])
-    draws = run.draws["posterior"].dataset.drop_vars(SAMPLE)
-    way = path(scenario, draws, run.seed, task, scenario.tasks[task])
+    way = answer.posterior(run).way(task)
     ages = [decimal_year(day) - way.decline.debut for day in dates]
-    never = xr.full_like(draws["decline_rate_at_debut"], np.inf)
+    never = xr.full_like(way.start, np.inf)
     return per_date("date", list(dates), [way.cost(age) if age >= 0 else never for age in ages])
 
 
@@ -124,7 +123,7 @@ def fan_caption(
 # --- what it is made of ---------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)  # a caption asks for what its figure has just drawn
+@lru_cache(maxsize=1)  # a caption asks for what its figure has just drawn
 def _fan(run: Run, task: str, until: dt.date | None) -> xr.DataArray:
     """Costs on the days of the fan; of an average of runs, those that it stored."""
     known = _known(run, task)

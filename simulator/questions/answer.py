@@ -11,12 +11,12 @@ from simulator.faults import BadInput
 from simulator.prior import TABLED
 from simulator.questions import reach
 from simulator.questions.askable import NUMBERS
-from simulator.questions.distribution import Forecast
+from simulator.questions.distribution import Forecast, label
 from simulator.questions.question import Question, question, read_questions
 from simulator.questions.source import Mixed, Source, parents, source
 from simulator.run import Run
 from simulator.scenario import sealed_scenario
-from simulator.summary import NAMES
+from simulator.summary import NAMES, number
 
 type Answer = dict[str, Any]
 
@@ -27,8 +27,8 @@ def distribution(run: Run, quantity: str, **coords: Any) -> Forecast:
     Coords are those of a question: task, date, inference_factor, benchmark, algorithm, ... at any
     value, stored or not. Raises BadInput with every fault.
     """
-    said = {"threshold_usd" if k == "threshold" else k: v for k, v in coords.items()}
-    asked = checked([question(quantity, **{k: _plain(k, v) for k, v in said.items()})], run)
+    about = {"threshold_usd" if k == "threshold" else k: v for k, v in coords.items()}
+    asked = checked([question(quantity, **{k: _plain(k, v) for k, v in about.items()})], run)
     return forecast(asked[0], posterior(run))
 
 
@@ -43,9 +43,16 @@ def _plain(name: str, value: Any) -> Any:
 
 def posterior(run: Run) -> Source | Mixed:
     """The source of a run's answers, kept with the run so that nothing is computed twice."""
-    if "answers" not in vars(run):
-        vars(run)["answers"] = source(run)
-    return vars(run)["answers"]
+    if "posterior" not in run.sources:
+        run.sources["posterior"] = source(run)
+    return run.sources["posterior"]
+
+
+def prior(run: Run) -> Source | Mixed | None:
+    """The same before any evidence, kept as well; None where no evidence was used."""
+    if "prior" not in run.sources:
+        run.sources["prior"] = source(run, "prior") if posterior(run).observed else None
+    return run.sources["prior"]
 
 
 def checked(listed: Sequence[Any], run: Run, where: str = "question") -> list[Question]:
@@ -77,13 +84,22 @@ def forecast(asked: Question, at: Source | Mixed) -> Forecast:
 
 def answers(run: Run, questions: Sequence[Question]) -> list[Answer]:
     """Answers in the order of the questions; see `answer`."""
-    at = posterior(run)
-    before = source(run, "prior") if at.observed else None
-    return [answer(asked, at, before) for asked in questions]
+    return [answer(asked, run) for asked in questions]
 
 
-def answer(asked: Question, at: Source | Mixed, before: Source | Mixed | None) -> Answer:
-    """One answer as plain data.
+def answer(asked: Question, run: Run) -> Answer:
+    """One answer as plain data; see `said`."""
+    return said(asked, run, *forecasts(asked, run))
+
+
+def forecasts(asked: Question, run: Run) -> tuple[Forecast, Forecast | None]:
+    """What a question asks for, and the same before any evidence where some was used."""
+    before = prior(run)
+    return forecast(asked, posterior(run)), None if before is None else forecast(asked, before)
+
+
+def said(asked: Question, run: Run, found: Forecast, before: Forecast | None) -> Answer:
+    """The answer that forecasts give, as plain data.
 
     With a threshold: probability, relation ("=", or "<" and ">" where no draw says otherwise; then
     the probability is one over the effective draws, or all but that), mcse. Without: quantiles
@@ -91,20 +107,18 @@ def answer(asked: Question, at: Source | Mixed, before: Source | Mixed | None) -
     mcse_q50, mcse_q95 as kept (OOM where `kept_as` says so). Under `prior` the same before any
     evidence, None where none was used; under `beyond` how far the question reaches.
     """
-    found = forecast(asked, at)
-    prior = None if before is None else forecast(asked, before)
     figures = probability if asked.at is not None else quantiles
     return {
         "id": asked.id,
         "text": asked.text,
         "quantity": asked.quantity,
         "unit": found.unit,
-        "coords": {name: _written(value) for name, value in found.coords.items()},
+        "coords": {name: label(value) for name, value in found.coords.items()},
         "threshold": asked.at,
         "direction": asked.direction,
         **figures(asked, found),
-        "prior": None if prior is None else figures(asked, prior),
-        "beyond": reach.beyond(at, asked, found),
+        "prior": None if before is None else figures(asked, before),
+        "beyond": reach.beyond(posterior(run), asked, found),
     }
 
 
@@ -131,9 +145,9 @@ def quantiles(asked: Question, found: Forecast) -> Answer:
     values = np.atleast_1d(found.quantile(TABLED)).tolist()
     ends = zip(NAMES, TABLED, strict=True)
     return {
-        **{k: _number(v) for k, v in zip(NAMES, values, strict=True)},
+        **{k: number(v) for k, v in zip(NAMES, values, strict=True)},
         "prob_infinite": found.prob_infinite,
-        **{f"mcse_{k}": _number(found.mcse_quantile(p)) for k, p in ends if k in THREE},
+        **{f"mcse_{k}": number(found.mcse_quantile(p)) for k, p in ends if k in THREE},
         "kept_as": f"log10 of {found.unit}" if found.askable.oom else found.unit,
     }
 
@@ -145,11 +159,3 @@ def effective(draws: np.ndarray) -> float:
     """Draws that chains are worth, for a share of them; one where they do not say."""
     size = diagnostics.mixing(draws).ess_bulk
     return max(size, 1.0) if math.isfinite(size) else float(draws.size)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-def _written(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str)) else str(value)

@@ -209,7 +209,7 @@ class Forecast:
             "format": FORMAT,
             "quantity": self.quantity,
             "unit": self.unit,
-            "coords": {name: _label(value) for name, value in self.coords.items()},
+            "coords": {name: label(value) for name, value in self.coords.items()},
             "provenance": dict(self.provenance),
             "kept_as": f"log10 of {self.unit}" if self.askable.oom else self.unit,
             "draws": [[_written(x) for x in chain] for chain in self.draws.tolist()],
@@ -247,7 +247,8 @@ def _written(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-def _label(value: Any) -> Any:
+def label(value: Any) -> Any:
+    """A coordinate as JSON has it."""
     return value if isinstance(value, (int, float, str)) else str(value)
 
 

@@ -13,7 +13,7 @@ from simulator import __version__, seal
 from simulator.outcome import dump
 from simulator.questions import answer
 from simulator.questions.question import Question
-from simulator.questions.source import Mixed, Source, source
+from simulator.questions.source import Mixed, Source
 from simulator.run import Run
 
 FORMAT = "simulator-frozen-1"
@@ -30,21 +30,8 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     seal.refuse_unwritable(into, 400_000 * len(questions))
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     at = answer.posterior(run)
-    before = source(run, "prior") if at.observed else None
     about = {"id": run.id, "scenario": run.scenario, "seed": run.seed, "status": run.status}
-    items = [
-        {
-            "question": written(asked),
-            "task": {one.run.id: one.run.spec["task"][asked.task] for one in at.sources}
-            if asked.task
-            else None,
-            "answer": answer.answer(asked, at, before),
-            "forecast": answer.forecast(asked, at).to_json(),
-            "prior": answer.forecast(asked, before).to_json() if before else None,
-            "cost_at_freezing_usd": _cost_now(asked, at, dt.date.fromisoformat(now[:10])),
-        }
-        for asked in questions
-    ]
+    items = [_item(asked, run, dt.date.fromisoformat(now[:10])) for asked in questions]
     about |= {"digest": run.record["scenario_digest"], "created": run.created}
     spends = {
         one.run.id: {key: getattr(one.scenario.forecast, key) for key in SPENDS}
@@ -58,6 +45,21 @@ def freeze(run: Run, questions: Sequence[Question], into: Path) -> Path:
     ]
     name = f"{now[:10].replace('-', '')}-{run.scenario}-{digest}"
     return seal.seal(into, name, {FILE: text}, {"format": FORMAT, "frozen": now, "run": about})
+
+
+def _item(asked: Question, run: Run, today: dt.date) -> dict[str, Any]:
+    """One question with its answer and all that it was made from."""
+    at = answer.posterior(run)
+    found, before = answer.forecasts(asked, run)
+    tasks = {one.run.id: one.run.spec["task"][asked.task] for one in at.sources if asked.task}
+    return {
+        "question": written(asked),
+        "task": tasks or None,
+        "answer": answer.said(asked, run, found, before),
+        "forecast": found.to_json(),
+        "prior": before.to_json() if before else None,
+        "cost_at_freezing_usd": _cost_now(asked, at, today),
+    }
 
 
 def _cost_now(asked: Question, at: Source | Mixed, today: dt.date) -> float | None:

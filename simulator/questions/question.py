@@ -13,10 +13,9 @@ from pydantic import Field
 from simulator import schema
 from simulator.dates import decimal_year
 from simulator.faults import Fault, nearest
+from simulator.labels import RECIPES
 from simulator.questions.askable import ASKABLE, COORDS, USUAL, Askable, askable
 
-ALGORITHMS = ("as_published", "today")
-BENCHMARKS = ("typical", "new")  # besides those that were seen
 COMPONENTS = ("total", "hardware", "competition", "algorithms")
 ASKED = "asked"  # the id of a question that was never written down
 
@@ -220,7 +219,7 @@ def _named(
     choices = {
         "task": known.tasks,
         "benchmark": known.benchmarks,
-        "algorithm": ALGORITHMS,
+        "algorithm": RECIPES,
         "component": COMPONENTS,
         "family": known.families,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from simulator import scores
 from simulator.questions.sheets import plain
 from simulator.questions.shown import share
+from simulator.score_tables import cell, places
 from simulator.scoring.scored import FAR, FEW, FURTHER
 from simulator.tables import MIDDLE, note, print_grid, say, style, width
 from simulator.units import show
@@ -120,7 +121,7 @@ def _print_pooled(kind: str, pooled: list[Row]) -> None:
     for row in pooled:
         of = f", in {row['scale']}" if kind == "distribution" else ""
         means, errors = (
-            [_figure(row[name], name, part) for name in columns] for part in ("mean", "se")
+            [cell(row[name], name, part) for name in columns] for part in ("mean", "se")
         )
         body += [[f"{row['scenario']}{of}", str(row["count"]), *means], ["  ±", "", *errors]]
     say()
@@ -139,9 +140,9 @@ def _print_distributions(rows: list[Row]) -> None:
     for row in rows:
         values = [_value(row, name) for name in ("q05", "q50", "q95", "outcome")]
         prior = row["crps_before_evidence"]
-        more = ["-" if prior is None else _plain(prior), _plain(row["log_score"])] if wide else []
+        more = ["-" if prior is None else places(prior), places(row["log_score"])] if wide else []
         body.append([_label(row), *([row["frozen"][:10]] if dated else []), *values,
-                     _plain(row["pit"]), _plain(row["crps"]), *more])  # fmt: skip
+                     places(row["pit"]), places(row["crps"]), *more])  # fmt: skip
     more = ["prior's", "log"] if wide else []
     heads = [*(["frozen"] if dated else []), "5%", "50%", "95%", "came", "PIT", "CRPS", *more]
     print_grid(["", *heads], _by_scenario(rows, body))
@@ -153,8 +154,8 @@ def _print_probabilities(rows: list[Row]) -> None:
         before = row["probability_before_evidence"]
         came = "yes" if row["outcome"] else "no"
         prior = "-" if before is None else share({"probability": before, "relation": "="})
-        body.append([_label(row), row["frozen"][:10], share(row), prior, came, _plain(row["brier"]),
-                     "-" if before is None else _plain(row["brier_before_evidence"])])  # fmt: skip
+        body.append([_label(row), row["frozen"][:10], share(row), prior, came, places(row["brier"]),
+                     "-" if before is None else places(row["brier_before_evidence"])])  # fmt: skip
     heads = ["frozen", "said", "prior", "came", "Brier", "prior's"]
     print_grid(["", *heads], _by_scenario(rows, body))
 
@@ -192,16 +193,6 @@ def _value(row: Row, name: str) -> str:
     never = row["unit"] in ("year", "years") or row["unit"].startswith("OOM")
     far = row[name] >= row["outcome_far"] if never else False
     return show(None if far else row[name], row["unit"]).strip()
-
-
-def _figure(figure: Row | None, name: str, part: str) -> str:
-    if figure is None or figure[part] is None:
-        return "-"
-    return f"{100 * figure[part]:.0f}%" if name.startswith("covered") else _plain(figure[part])
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2f}"
 
 
 def _note(kind: str) -> str:

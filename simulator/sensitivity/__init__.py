@@ -26,6 +26,7 @@ from simulator.sensitivity.given import Given, given, group
 from simulator.sensitivity.learning import tornado_rows
 from simulator.sensitivity.power import Power, diagnosis, powers
 from simulator.sensitivity.shares import Estimate, shares
+from simulator.summary import number
 
 __all__ = ["Sensitivity", "sensitivity", "tornado_rows"]
 
@@ -147,8 +148,8 @@ def _outputs(
                     **_figures("total", found.total.get(name), i),
                     **_figures("narrower", learnt[name], i),
                     "power": _power(found_power.get(("belief", name)), i),
-                    **dict(zip(("low", "high"), map(_number, ends), strict=True)),
-                    **dict(zip(("low_error", "high_error"), map(_number, errors), strict=True)),
+                    **dict(zip(("low", "high"), map(number, ends), strict=True)),
+                    **dict(zip(("low_error", "high_error"), map(number, errors), strict=True)),
                 }
             )
         rows.append(
@@ -198,8 +199,8 @@ def _without(asked: Given, i: int, one: sources.Without, refit: Run | None) -> R
         by, infinite = "weights", float(weights[np.isinf(draws)].sum())
     before = medians.quantile(draws, None, 0.5)
     with np.errstate(invalid="ignore"):
-        shift = _number(ends["q50"] - before)
-    figures = {name: _number(end) for name, end in ends.items()}
+        shift = number(ends["q50"] - before)
+    figures = {name: number(end) for name, end in ends.items()}
     return {"by": by, **figures, "prob_infinite": infinite, "shift": shift,
             "shift_error": error, "moved": medians.moved(draws, ends["q50"])}  # fmt: skip
 
@@ -216,7 +217,7 @@ def _about(one: sources.Without, refits: dict[str, Run]) -> Row:
     return {
         "source": one.source,
         "rows": one.rows,
-        "pareto_k": _number(k) if k is not None else None,
+        "pareto_k": number(k) if k is not None else None,
         "pareto_k_threshold": one.weights.threshold if one.weights else None,
         "effective_size": one.weights.effective_size if one.weights else None,
         "weights_fail": one.reason or None,
@@ -224,7 +225,3 @@ def _about(one: sources.Without, refits: dict[str, Run]) -> Row:
         "refitted": str(refits[one.source].path) if one.source in refits else None,
         "refit_status": refits[one.source].status if one.source in refits else None,
     }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

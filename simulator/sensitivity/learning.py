@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 
 from simulator.sensitivity.given import Given, given, scores, title
 from simulator.sensitivity.shares import Estimate
+from simulator.summary import number
 
 BINS, FEWEST = 20, 50  # at the most, and draws in one at the least
 ENDS = 0.05, 0.95
@@ -109,11 +110,7 @@ def tornado_rows(run: Any, output: str = "", known: Given | None = None) -> list
         reach = [(draws <= end).mean() for end in (low, high)]
         bars.append((abs(reach[1] - reach[0]), name, low, high))
     return [
-        {"label": name, "low": _number(low), "base": _number(base), "high": _number(high)}
+        {"label": name, "low": number(low), "base": number(base), "high": number(high)}
         | {"output": title(row), "unit": row["unit"]}
         for _, name, low, high in sorted(bars, reverse=True)
     ]
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
