@@ -14,7 +14,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,13 @@ from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from nutpie.compile_pymc import CompiledPyMCModel, compile_pymc_model, make_user_data
 
+from simulator.graphs import placement, sizes
+
 PACKAGE = Path(__file__).parent
 SOURCES = ("beliefs.py", "equations.py", "prior.py", "model/*.py", "observations/*.py")
 COMPILERS = ("llvmlite", "numba", "numpy", "nutpie", "pymc", "pytensor")
 RAISED = 1  # what nutpie's density returns where it has met an exception
-JITTER = 0.5  # sd of a chain's start around zero, the middle of the standard normals sampled
+JITTER = 0.5  # of a prior draw's way from the middle of the prior, where a chain starts
 
 
 def density(model: pm.Model, structure: object) -> CompiledPyMCModel:
@@ -46,7 +49,7 @@ def density(model: pm.Model, structure: object) -> CompiledPyMCModel:
     if kept is None:
         with _alone(path):
             kept = _load(model, path, key) or _compiled(model, path, key)
-    return replace(kept, initial_point_func=lambda seed: _start(kept.n_dim, seed))
+    return replace(kept, initial_point_func=_starts(model))
 
 
 def _compiled(model: pm.Model, path: Path, key: str) -> CompiledPyMCModel:
@@ -77,8 +80,19 @@ def cache_folder() -> Path:
     )
 
 
-def _start(size: int, seed: int | None) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, JITTER, size)
+def _starts(model: pm.Model) -> Callable[[int | None], np.ndarray]:
+    """Where a chain starts: a draw of the prior, drawn closer to its middle."""
+    place, shapes = placement(model), sizes(model)
+    alone = threading.Lock()  # chains start side by side, and the graph is one for all
+
+    def start(seed: int | None) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        normals = {name: rng.normal(0, JITTER, (1, 1, *size)) for name, size in shapes.items()}
+        with alone:
+            draws = place(normals)
+        return np.concatenate([values.ravel() for values in draws.values()])
+
+    return start
 
 
 def shape(model: pm.Model, structure: object) -> str:

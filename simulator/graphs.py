@@ -6,6 +6,7 @@ What is made of a graph is kept with it, and a graph is kept for the next scenar
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,7 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
+from pytensor.tensor.random.basic import NormalRV
 
 type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
 type Complete = Callable[[Draws], Draws]  # adds to free variables all that follows from them
@@ -58,6 +60,39 @@ def densities(model: pm.Model) -> Evaluate:
         variables = [*model.free_RVs, *model.observed_RVs]
         made[key] = evaluator(model, model.logp(variables, jacobian=False, sum=False), "values")
     return made[key]
+
+
+def placement(model: pm.Model) -> Complete:
+    """What puts standard normals of the free variables, normals all of them, where they belong.
+
+    Most are standard. The others' mean and sd depend on further ones, so they are filled in from
+    the standard ones down, until nothing changes any more.
+    """
+    assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
+    parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
+    evaluate = evaluator(model, parameters)
+
+    def place(normals: Draws) -> Draws:
+        draws, before = normals, None
+        while before is None or any((draws[n] != before[n]).any() for n in draws):
+            before, values = draws, iter(evaluate(draws))
+            draws = {name: _placed(normal, *islice(values, 2)) for name, normal in normals.items()}
+        return draws
+
+    return place
+
+
+def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
+    mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in parameters)
+    return mean + sd * normal
+
+
+def sizes(model: pm.Model) -> dict[str, list[int]]:
+    """The shape of every free variable."""
+    return {
+        rv.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims.get(rv.name, ())]
+        for rv in model.free_RVs
+    }
 
 
 def evaluator(model: pm.Model, outputs: list[Any], inputs: str = "draws") -> Evaluate:

@@ -201,8 +201,8 @@ def _progress(run: Run) -> Formula:
     hardware, competition = constant("rate_is_hardware"), constant("rate_is_competition")
     forecast = run.spec["forecast"]
     years = decimal_year(forecast["today"]) - decimal_year(forecast["algorithm_baseline"])
-    effect, spread = drawn("progress_gap_effect"), drawn("progress_transfer_spread")
-    algorithm = drawn("algorithm_shift_oom") / years + spread * effect
+    algorithm, spread = drawn("models_progress_oom_per_year"), drawn("progress_transfer_spread")
+    effect = (algorithm - drawn("algorithm_shift_oom") / years) / spread
     mean = (
         hardware * np.log10(drawn("hardware_decline_factor"))
         + competition * np.log10(drawn("competition_decline_factor"))
@@ -210,7 +210,8 @@ def _progress(run: Run) -> Formula:
     )
     sigma = np.hypot(constant("rate_se"), drawn("progress_rate_spread"))
     group = np.where(hardware + competition == 1, -1, 0)
-    return _grouped(mean, sigma, group, effect, spread), "progress_gap_effect", np.ones(len(mean))
+    found = _grouped(mean, sigma, group, effect, spread)
+    return found, "models_progress_oom_per_year", spread[:, 0]
 
 
 def _records(run: Run) -> Formula:

@@ -6,17 +6,24 @@ needs no compiler. Names of sampler statistics are ArviZ's, so that no check is 
 """
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
-from pytensor.tensor.random.basic import NormalRV
 
 from simulator import compiled, diagnostics, streams
-from simulator.graphs import Complete, Draws, completion, densities, evaluator, lent
+from simulator.graphs import (
+    Complete,
+    Draws,
+    completion,
+    densities,
+    evaluator,
+    lent,
+    placement,
+    sizes,
+)
 from simulator.observations import Observations
 from simulator.scenario import Scenario
 from simulator.schema import Sampler
@@ -188,32 +195,12 @@ def finish(model: pm.Model, sampler: Any) -> tuple[Draws, xr.Dataset]:
 
 
 def prior_draws(model: pm.Model, seed: int, shape: tuple[int, int], use: str) -> Draws:
-    """Independent draws of the free variables, normals all of them.
-
-    Most are standard. The others' mean and sd depend on further ones, so they are filled in from
-    the standard ones down, until nothing changes any more.
-    """
-    sizes = {
-        rv.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims.get(rv.name, ())]
-        for rv in model.free_RVs
-    }
+    """Independent draws of the free variables."""
     normals = {
         name: streams.normals(seed, use, name, shape=(*shape, *size))
-        for name, size in sizes.items()
+        for name, size in sizes(model).items()
     }
-    assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
-    parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
-    evaluate = evaluator(model, parameters)
-    draws, before = normals, None
-    while before is None or any((draws[n] != before[n]).any() for n in draws):
-        before, values = draws, iter(evaluate(draws))
-        draws = {name: _placed(normal, *islice(values, 2)) for name, normal in normals.items()}
-    return draws
-
-
-def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
-    mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in parameters)
-    return mean + sd * normal
+    return placement(model)(normals)
 
 
 def tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:

@@ -424,7 +424,7 @@ def test_a_prior_whose_mean_depends_on_another_is_drawn_from_the_top_down():
     drawn = prior_draws(model, 1, (4, 2000), "test")
     names = ("inference_slope", "benchmark_slope_spread", "system_slope_spread")
     typical, between, within = evaluator(model, [model[name] for name in names])(drawn)
-    benchmark, system = drawn["benchmark_slope_ln"][..., 0], drawn["system_slope_ln"]
+    benchmark, system = drawn["benchmark_slope_ln"][..., 0], drawn["system_slope_ln_z"]
     first = list(model["system_benchmark"].get_value()).index(0)
     strays = (
         (benchmark - np.log(typical)) / between,

@@ -145,22 +145,26 @@ def log_density(at, scenario):
     }
     slope_ln = baseline["slope_ln"] + np.log(b["algorithm_slope_factor"])
     ceiling = baseline["ceiling_logit"] + b["algorithm_ceiling_gain"]
+    benchmark = c["curve_benchmark"]
+    lag = np.log(ratio) + b["benchmark_ratio_spread"] * at["benchmark_ratio_effect"]
+    gain = np.log(b["algorithm_slope_factor"])
+    seen_rl = c["system_is_rl"] * lag[c["system_benchmark"]] + c["system_is_today"] * gain
+    progress = b["algorithm_shift_oom"] / years
     scaled = {
         "benchmark_slope_ln": (np.log(b["inference_slope"]), b["benchmark_slope_spread"]),
-        "system_slope_ln": (
-            at["benchmark_slope_ln"][c["system_benchmark"]],
+        "system_slope_ln_z": (
+            at["benchmark_slope_ln"][c["system_benchmark"]] + seen_rl,
             b["system_slope_spread"],
         ),
+        "models_progress_oom_per_year": (progress, b["progress_transfer_spread"]),
         "recipe_slope_ln_of": (slope_ln, b["recipe_slope_spread"]),
         "recipe_ceiling_logit_of": (ceiling, b["recipe_ceiling_spread"]),
         "estimator_bias": (0, b["estimator_spread_oom"]),
     }
     total = sum(norm.logpdf(v, *scaled.get(name, (0, 1))).sum() for name, v in at.items())
 
-    benchmark = c["curve_benchmark"]
-    lag = np.log(ratio) + b["benchmark_ratio_spread"] * at["benchmark_ratio_effect"]
-    own = at["system_slope_ln"][c["curve_system"]] + c["curve_is_rl"] * lag[benchmark]
-    own += c["curve_is_today"] * np.log(b["algorithm_slope_factor"])
+    own = (at["system_slope_ln_z"] - seen_rl)[c["curve_system"]]
+    own += c["curve_is_rl"] * lag[benchmark] + c["curve_is_today"] * gain
     points = np.exp(own)
     total += POINTS_OF_CURVES[scenario.structure.response](at, b, c, y, points)
     fitted = points[len(at["curve_level_z"]) :]
@@ -177,16 +181,14 @@ def log_density(at, scenario):
     total += norm.logpdf(y["recipe_slope_ln"], steepest, b["recipe_variant_spread"]).sum()
     top = 0.45 + 0.55 * expit(np.append(baseline["ceiling_logit"], at["recipe_ceiling_logit_of"]))
     total += norm.logpdf(y["recipe_asymptote_score"], top[c["fitted_family"]], 0.0175).sum()
-    progress = b["algorithm_shift_oom"] / years
     saved = progress * c["new_family_years"] + b["recipe_shift_spread"] * at["recipe_shift_effect"]
     reference = 3.3 + 0.5 * at["baseline_reference_effect"] - np.append(0, saved)
     reached = reference[c["fitted_family"]]
     total += norm.logpdf(y["recipe_compute_oom_hours"], reached, c["reference_se"]).sum()
 
-    gap = b["progress_transfer_spread"] * at["progress_gap_effect"]
     hardware = np.log10(b["hardware_decline_factor"])
     competition = np.log10(b["competition_decline_factor"])
-    rate = np.where(c["rate_is_hardware"] == 1, hardware, progress + gap)
+    rate = np.where(c["rate_is_hardware"] == 1, hardware, at["models_progress_oom_per_year"])
     rate = np.where(c["rate_is_competition"] == 1, competition, rate)
     error = np.hypot(c["rate_se"], b["progress_rate_spread"])
     total += norm.logpdf(y["progress_oom_per_year"], rate, error).sum()

@@ -56,6 +56,17 @@ def factor(factor, q05=None, q95=None, *, estimator="grid", start=0.0, end=1.0):
     }
 
 
+def test_a_system_is_known_by_its_inference_or_else_by_its_first_rl_curve(base):
+    """o1 was drawn in both kinds, RL first; the others of RL in that alone."""
+    found = observe(base)
+    kinds = (found.constant[name][1] for name in ("system_is_rl", "system_is_today"))
+    known = dict(zip(found.coords["system"].tolist(), zip(*kinds, strict=True), strict=True))
+    assert known["aime: o1"] == (0, 0)
+    assert known["cursorbench: composer"] == known["aime: scalerl_8b"] == (1, 1)
+    assert known["math: tan_7b"] == (1, 0)
+    assert sum(rl for rl, _ in known.values()) == 6
+
+
 def test_no_evidence_leaves_no_arrays():
     assert not any(observe(load_scenario("base", {"evidence.sources": "none"}).evidence))
 

@@ -33,16 +33,18 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
         "benchmark_slope_ln", typical, belief["benchmark_slope_spread"], dims="benchmark"
     )
     ratio_effect = pm.Normal("benchmark_ratio_effect", dims="benchmark")
-    system_slope_ln = pm.Normal(
-        "system_slope_ln",
-        slope_ln[data["system_benchmark"]],
-        belief["system_slope_spread"],
-        dims="system",
-    )
     ratio_ln = pt.log(belief["slope_ratio"]) + belief["benchmark_ratio_spread"] * ratio_effect
     pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
     today_ln = pt.log(belief["algorithm_slope_factor"])  # a curve of today's recipes has it already
     rl = data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln
+    # Sampled is the slope of the curve that a system is known by, which is well measured; were it
+    # that of its inference, ratio and gain would make a narrow ridge with it.
+    at = data["system_benchmark"]
+    seen_rl = data["system_is_rl"] * ratio_ln[at] + data["system_is_today"] * today_ln
+    seen = pm.Normal(
+        "system_slope_ln_z", slope_ln[at] + seen_rl, belief["system_slope_spread"], dims="system"
+    )
+    system_slope_ln = pm.Deterministic("system_slope_ln", seen - seen_rl, dims="system")
     slope = pt.exp(system_slope_ln[system] + rl)
     return pm.Deterministic("curve_slope", slope, dims="curve")
 

@@ -72,9 +72,13 @@ def _with_baseline(baseline: pt.TensorVariable, others: pt.TensorVariable) -> pt
 
 def progress(belief: dict, data: dict, years: pt.TensorVariable) -> None:
     """Published rates: of hardware and competition as they are, of algorithms with the gap between
-    their subject (language models at large) and ours (RL), one gap for all studies."""
-    gap = belief["progress_transfer_spread"] * pm.Normal("progress_gap_effect")
-    algorithm = belief["algorithm_shift_oom"] / years + gap
+    their subject (language models at large) and ours (RL), one gap for all studies. Centred: what
+    they measure is known better than the gap."""
+    algorithm = pm.Normal(
+        "models_progress_oom_per_year",
+        belief["algorithm_shift_oom"] / years,
+        belief["progress_transfer_spread"],
+    )
     hardware, competition = data["rate_is_hardware"], data["rate_is_competition"]
     rate = (
         hardware * pt.log10(belief["hardware_decline_factor"])

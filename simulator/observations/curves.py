@@ -34,6 +34,7 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
     systems = [f"{r['benchmark']}: {r.get('system', r['curve'])}" for r in rows]
     of = dict(zip(systems, (row["benchmark"] for row in rows), strict=True))
     benchmarks = labels(sorted({row["benchmark"] for row in rows}))
+    seen_in = _seen_in(systems, rows)
     parts = Observations(
         {"benchmark": benchmarks, "curve": named, "system": labels(systems)},
         {
@@ -42,6 +43,8 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
             "curve_benchmark": ("curve", index([row["benchmark"] for row in rows], benchmarks)),
             "curve_system": ("curve", index(systems, labels(systems))),
             "system_benchmark": ("system", index(list(of.values()), benchmarks)),
+            "system_is_rl": ("system", is_one(seen_in, "kind", "rl")),
+            "system_is_today": ("system", is_one(seen_in, "recipe", "today")),
         },
         {},
     )
@@ -51,6 +54,15 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
         parts.coords["slope"] = named[len(drawn) :]
         _add_slopes(parts, slopes, response)
     return parts
+
+
+def _seen_in(systems: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    """The curve that each system is known by: its first of inference, or else its first."""
+    found: dict[str, Row] = {}
+    for system, row in zip(systems, rows, strict=True):
+        if system not in found or found[system]["kind"] == "rl" != row["kind"]:
+            found[system] = row
+    return list(found.values())
 
 
 def _add_points(
