@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+WIDE = 0.3  # ln; the decline of a benchmark is measured to about that
 POINTS_PER_LOGIT = 25.0  # steepest slope of a logistic curve: d(100 p)/d(logit p) at p = 1/2
 
 
@@ -147,3 +148,11 @@ def cost_oom(age: Any, start: Any, floor: Any, today_age: Any, *decline: Any) ->
     touch the past.
     """
     return np.maximum(start - fallen_oom(age, today_age, *decline), floor)
+
+
+def widened(spread: Any) -> Any:
+    """Sd of what is sampled for a stray of sd `spread`: 1 if that is narrow, in units of WIDE else.
+
+    A spread of zero is nothing special.
+    """
+    return np.sqrt(1 + (spread / WIDE) ** 2)

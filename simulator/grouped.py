@@ -260,7 +260,7 @@ def _by_benchmark(run: Run) -> Formula:
     group = np.where(np.isin(benchmark, recorded), -1, benchmark)
     effect, spread = drawn("benchmark_decline_effect"), drawn("decline_benchmark_spread")
     found = _grouped(mean, sigma, group, effect, spread, decline)
-    return found, "benchmark_decline_effect", np.ones(len(mean))
+    return found, "benchmark_decline_effect", equations.widened(spread[:, 0])
 
 
 FORMULAS: dict[str, tuple[Callable[[Run], Formula], ...]] = {

@@ -157,6 +157,7 @@ def log_density(at, scenario):
             b["system_slope_spread"],
         ),
         "models_progress_oom_per_year": (progress, b["progress_transfer_spread"]),
+        "benchmark_decline_effect_z": (0, np.hypot(1, b["decline_benchmark_spread"] / 0.3)),
         "recipe_slope_ln_of": (slope_ln, b["recipe_slope_spread"]),
         "recipe_ceiling_logit_of": (ceiling, b["recipe_ceiling_spread"]),
         "estimator_bias": (0, b["estimator_spread_oom"]),
@@ -195,7 +196,9 @@ def log_density(at, scenario):
 
     shape = b["decline_ageing_years"], b["decline_remaining_fraction"]
     at_debut = np.log10(b["cost_decline_factor"]) / ageing(1, *shape)
-    by_benchmark = at_debut * np.exp(b["decline_benchmark_spread"] * at["benchmark_decline_effect"])
+    widened = np.hypot(1, b["decline_benchmark_spread"] / 0.3)
+    strays = b["decline_benchmark_spread"] * at["benchmark_decline_effect_z"] / widened
+    by_benchmark = at_debut * np.exp(strays)
     own = np.exp(b["decline_series_spread"] * at["series_decline_effect"])
     rate = by_benchmark[c["series_benchmark"]] * own
     total += RECORDS[scenario.structure.cost](at, b, c, y, rate, shape)

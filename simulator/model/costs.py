@@ -20,9 +20,7 @@ def costs(belief: dict, data: dict, cost: str) -> None:
     rate = pm.Deterministic("decline_rate_at_debut", equations.rate_at_debut(first_year, *shape))
     if not {"series_benchmark", "factor_benchmark"} & data.keys():
         return
-    effect = pm.Normal("benchmark_decline_effect", dims="cost_benchmark")
-    relative = pt.exp(belief["decline_benchmark_spread"] * effect)
-    pm.Deterministic("benchmark_decline", relative, dims="cost_benchmark")
+    relative = _benchmarks(belief)
     if "series_benchmark" in data:
         series = _series(belief, data, relative)
         if cost == "trend":
@@ -33,6 +31,19 @@ def costs(belief: dict, data: dict, cost: str) -> None:
             staircase(belief, data, rate * series, shape)
     if "factor_benchmark" in data:
         _factors(belief, data, rate * relative, shape)
+
+
+def _benchmarks(belief: dict) -> pt.TensorVariable:
+    """Rate of decline of every benchmark over that of a typical one.
+
+    Sampled is a standard normal where their spread is narrow, and the stray itself where it is
+    wide: what is measured of a benchmark would tie its standard normal to a wide spread.
+    """
+    spread, dims = belief["decline_benchmark_spread"], "cost_benchmark"
+    sd = equations.widened(spread)
+    effect = pm.Normal("benchmark_decline_effect_z", 0, sd, dims=dims) / sd
+    pm.Deterministic("benchmark_decline_effect", effect, dims=dims)
+    return pm.Deterministic("benchmark_decline", pt.exp(spread * effect), dims=dims)
 
 
 def _series(belief: dict, data: dict, relative: pt.TensorVariable) -> pt.TensorVariable:
