@@ -65,6 +65,10 @@ def test_a_system_is_known_by_its_inference_or_else_by_its_first_rl_curve(base):
     assert known["cursorbench: composer"] == known["aime: scalerl_8b"] == (1, 1)
     assert known["math: tan_7b"] == (1, 0)
     assert sum(rl for rl, _ in known.values()) == 6
+    saturating = observe(
+        base, load_scenario("base", {"structure.response": "saturating"}).structure
+    )
+    assert not saturating.constant["system_is_rl"][1].any()
 
 
 def test_no_evidence_leaves_no_arrays():

@@ -35,6 +35,7 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
     of = dict(zip(systems, (row["benchmark"] for row in rows), strict=True))
     benchmarks = labels(sorted({row["benchmark"] for row in rows}))
     seen_in = _seen_in(systems, rows)
+    known = float(response != "saturating")  # else the ends of a curve leave its slope open
     parts = Observations(
         {"benchmark": benchmarks, "curve": named, "system": labels(systems)},
         {
@@ -43,8 +44,8 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
             "curve_benchmark": ("curve", index([row["benchmark"] for row in rows], benchmarks)),
             "curve_system": ("curve", index(systems, labels(systems))),
             "system_benchmark": ("system", index(list(of.values()), benchmarks)),
-            "system_is_rl": ("system", is_one(seen_in, "kind", "rl")),
-            "system_is_today": ("system", is_one(seen_in, "recipe", "today")),
+            "system_is_rl": ("system", known * is_one(seen_in, "kind", "rl")),
+            "system_is_today": ("system", known * is_one(seen_in, "recipe", "today")),
         },
         {},
     )
