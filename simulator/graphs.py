@@ -89,8 +89,9 @@ def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
 
 def sizes(model: pm.Model) -> dict[str, list[int]]:
     """The shape of every free variable."""
+    dims = {rv.name: model.named_vars_to_dims.get(rv.name, ()) for rv in model.free_RVs}
     return {
-        rv.name: [len(model.coords[dim]) for dim in model.named_vars_to_dims.get(rv.name, ())]
+        rv.name: [len(model.coords[dim]) for dim in dims[rv.name]] or [*rv.type.shape]
         for rv in model.free_RVs
     }
 
