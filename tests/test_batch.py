@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import cli, load_scenario, open_run, seal
-from simulator.batch import pool, work
+from simulator.batch import engine, pool, work
 from simulator.batch.engine import run_batch
 from simulator.batch.file import flat, read_batch
 from simulator.batch.plan import plan
@@ -502,3 +502,29 @@ def test_reweighting_serves_where_it_can_and_sampling_elsewhere(written, tmp_pat
         assert run.forecast.equals(again.forecast)  # what moves, moves exactly
         if at[key] == "low":
             assert [*run.record["reweighted"]["changes"]] == ["prior.transfer_exponent"]
+
+
+def test_one_in_so_many_is_sampled_and_serves_those_listed_near(written):
+    """Twenty scenarios, ten per seed: of each ten two are sampled; what is done stays done."""
+    free = 'name = "small"\nbase = "base"\nset = { evidence.sources = "none" }\nseeds = [1, 2]\n'
+    lows = "".join(
+        f"    {{ name = '{i}', set = {{ prior.transfer_exponent.quantiles = "
+        f"{{ q05 = 0.{20 + i}, q95 = 0.9 }} }} }},\n"
+        for i in range(10)
+    )
+    planned = plan(written(f"{free}[[axis]]\nname = 'low'\nlevel = [\n{lows}]\n"))
+    items = planned.distinct
+    firsts, rest = engine._phases(items, items, planned, done=())
+    kinds = {item.kind for item in items}
+    assert (len(items), len(kinds), len(firsts), len(rest)) == (20, 2, 4, 16)
+    assert all(parents == () for _, parents in firsts)
+    at = {item.folder: (item.kind, int(item.at["low"])) for item in items}
+    for item, parents in rest:
+        kind, number = at[item.folder]
+        assert {at[parent][0] for parent in parents} == {kind}
+        assert [at[parent][1] for parent in parents] == ([0, 8] if number <= 4 else [8, 0])
+    done = {firsts[0][0].key, rest[0][0].key}
+    missing = [item for item in items if item.key not in done]
+    again, others = engine._phases(missing, items, planned, done)
+    assert [item for item, _ in again] == [item for item, _ in firsts[1:]]
+    assert rest[0][0].folder in {parent for _, parents in others for parent in parents}

@@ -14,6 +14,7 @@ from simulator.batch.pool import local, processes, processors
 from simulator.batch.store import Store
 from simulator.batch.work import Order, Report
 
+EACH = 8  # one in so many of a kind is sampled before others are made from it
 PARENTS = 3  # runs that are tried in turn; more would take the time that sampling takes
 
 type Kind = tuple[str, int]
@@ -144,7 +145,9 @@ def run_batch(
     observer.batch(tally)
     if chosen:
         hand_out = _hand_out(store, planned.base, jobs, scheduler, timeout_minutes)
-        phases = _phases(chosen, planned, done) if reweight else [[(item, ()) for item in chosen]]
+        phases: list[Phase] = [[(item, ()) for item in chosen]]
+        if reweight:
+            phases = _phases(chosen, mine, planned, done)
         with closing(_reports(phases, hand_out)) as reports:
             for report in reports:
                 tally.reports.append(report)
@@ -191,23 +194,33 @@ def _reports(
                 yield from reports
 
 
-def _phases(chosen: list[Item], planned: Plan, done: Container[str]) -> list[Phase]:
-    """First one of each kind, unless some are done; then all others, for which they may serve.
+def _phases(
+    chosen: list[Item], mine: list[Item], planned: Plan, done: Container[str]
+) -> list[Phase]:
+    """First one in EACH of every kind; then the others, each with the nearest runs of its kind.
 
-    Of one kind are scenarios that differ in beliefs or questions alone, with one seed.
+    Of one kind are scenarios that differ in beliefs or questions alone, with one seed. Near is what
+    is listed near. Which are sampled first does not depend on what is done already.
     """
-    parents: dict[Kind, list[str]] = {}
-    for item in planned.distinct:
-        if item.key in done:
-            parents.setdefault(item.kind, []).append(item.folder)
-    firsts: Phase = []
-    for item in chosen:
-        if item.kind not in parents:
-            parents[item.kind] = [item.folder]
-            firsts.append((item, ()))
-    begun = {item.key for item, _ in firsts}
-    rest = [(i, tuple(parents[i.kind][:PARENTS])) for i in chosen if i.key not in begun]
-    return [firsts, rest]
+    place = {item.key: n for n, item in enumerate(planned.distinct)}
+    sampled = {item.key for items in _by_kind(mine).values() for item in items[::EACH]}
+    firsts = [item for item in chosen if item.key in sampled]
+    known = _by_kind([*(item for item in planned.distinct if item.key in done), *firsts])
+
+    def nearest(item: Item) -> tuple[str, ...]:
+        runs = known.get(item.kind, [])
+        near = sorted(runs, key=lambda run: abs(place[run.key] - place[item.key]))
+        return tuple(run.folder for run in near[:PARENTS])
+
+    rest = [(item, nearest(item)) for item in chosen if item.key not in sampled]
+    return [[(item, ()) for item in firsts], rest]
+
+
+def _by_kind(items: list[Item]) -> dict[Kind, list[Item]]:
+    kinds: dict[Kind, list[Item]] = {}
+    for item in items:
+        kinds.setdefault(item.kind, []).append(item)
+    return kinds
 
 
 def _spread(items: list[Item]) -> list[Item]:
