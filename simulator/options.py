@@ -131,6 +131,19 @@ def opened(name: str) -> Any:
     raise BadInput([Fault(name, "run", "is neither a folder nor a run in runs/", fix)])
 
 
+def all_opened(names: Sequence[str]) -> list[Any]:
+    """Runs as `opened` finds them; BadInput with every one that is not there."""
+    found, faults = [], list[Fault]()
+    for name in names:
+        try:
+            found.append(opened(name))
+        except BadInput as error:
+            faults += error.faults
+    if faults:
+        raise BadInput(faults)
+    return found
+
+
 def warn_of_failure(run: Any) -> None:
     """Say on stderr that a run failed its checks, where what is printed is but a path."""
     if not run.passed:

@@ -209,3 +209,12 @@ def test_interrupt_exits_130_and_leaves_no_run(here, compiled_code):
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert not list(seal.sealed_in(here / "runs"))
+
+
+@pytest.mark.parametrize("words", [["compare"], ["average"], ["diff"]])
+def test_every_run_that_is_not_there_is_named(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.run([*words, "one", "other"]) == 2
+    said = capsys.readouterr().err
+    assert "one: run:" in said
+    assert "other: run:" in said

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from simulator.options import CHECK_FAILED, as_json, emit, opened
+from simulator.options import CHECK_FAILED, all_opened, as_json, emit
 
 
 @click.command("average", short_help="Mix runs into one.")
@@ -41,7 +41,7 @@ def command(
     as_json: bool,
 ) -> int:  # fmt: skip
     """Mix the draws of RUNs and seal the mixture as a run, with what their differences make."""
-    found = [opened(name) for name in runs]
+    found = all_opened(runs)
     from simulator.average import average
 
     run = average(found, weights, into=into, seed=seed)

@@ -2,7 +2,7 @@
 
 import click
 
-from simulator.options import as_json, emit, opened
+from simulator.options import all_opened, as_json, emit
 
 
 @click.command("compare", short_help="Which run predicts the evidence better.")
@@ -15,7 +15,7 @@ def command(
     runs: tuple[str, ...], headline_only: bool, leave_out_high_k: bool, as_json: bool
 ) -> None:
     """Compare RUNs by leave-one-out prediction of shared evidence, and by what they answer."""
-    found = [opened(name) for name in runs]
+    found = all_opened(runs)
     from simulator.compare import compare
 
     comparison = compare(found, leave_out_high_k=leave_out_high_k, headline_only=headline_only)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from simulator.options import as_json, emit, opened, watched
+from simulator.options import all_opened, as_json, emit, watched
 
 
 @click.command("diff", short_help="What changed from one run to another, step by step.")
@@ -17,7 +17,7 @@ from simulator.options import as_json, emit, opened, watched
 def command(one: str, other: str, refit: bool, into: Path, as_json: bool) -> int:
     """What changed from RUN_A to RUN_B (beliefs, evidence, structure, tasks, sampler, software),
     and what each change did to every headline that both have."""
-    runs = [opened(one), opened(other)]
+    runs = all_opened([one, other])
     with watched() as observer:
         if observer:
             observer.stage("open")
