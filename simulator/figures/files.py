@@ -30,13 +30,14 @@ def svg(
     what a screen reader says. With `inline` it is the element alone, to stand in a page.
     """
     import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     with style.context(), style.any_letters():
         matplotlib.rcParams["svg.hashsalt"] = f"simulator {salt}"
         made = BytesIO()
         about = {"Title": style.plain(title, 200), "Description": style.plain(said, 4000)}
         told = {key: text for key, text in about.items() if text}
-        figure.savefig(made, format="svg", metadata={"Date": None, "Creator": None} | told)
+        FigureCanvasSVG(figure).print_svg(made, metadata={"Date": None, "Creator": None} | told)
     text = made.getvalue().decode()
     text = re.sub(r' d="[^"]*"', lambda path: _thin(path[0]), text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", re.sub(r">\n\s+<", ">\n<", text))

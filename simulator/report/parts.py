@@ -97,7 +97,7 @@ def moves(run: Run) -> list[Row]:
     """What multipliers, costs and break-even uses near in time go with most; none of an average."""
     if "parents" in run.record:
         return []
-    from simulator.sensitivity import sensitivity
+    from simulator.sensitivity import gist
 
     return [
         {
@@ -105,7 +105,7 @@ def moves(run: Run) -> list[Row]:
             "diagnosis": one["diagnosis"],
             "beliefs": ", ".join(_carries(one["beliefs"])),
         }
-        for one in sensitivity(run, _near(run)).outputs
+        for one in gist(run, _near(run))
     ]
 
 

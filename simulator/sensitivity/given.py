@@ -1,7 +1,4 @@
-"""What sensitivity is asked of: outputs on a scale with a variance, beliefs, blocks of draws.
-
-Only what is needed is read from the run's files.
-"""
+"""What sensitivity is asked of: outputs on a scale with a variance, beliefs, blocks of draws."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -127,10 +124,6 @@ def blocks(chains: int, draws: int) -> np.ndarray:
 
 
 def group(run: Run, name: str, variables: Sequence[str] | None = None) -> xr.Dataset:
-    """A group of the stored draws, or its variables of these names; empty if there is none."""
-    try:
-        with xr.open_dataset(run.path / "draws.nc", group=name, engine="netcdf4") as found:
-            kept = found if variables is None else found[[v for v in variables if v in found]]
-            return kept.load()
-    except OSError:
-        return xr.Dataset()
+    """A group of the draws, or its variables of these names; empty if there is none."""
+    found = run.draws[name].dataset if name in run.draws.children else xr.Dataset()
+    return found if variables is None else found[[v for v in variables if v in found]]

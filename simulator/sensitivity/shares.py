@@ -66,36 +66,63 @@ def shares(
     if not beliefs:
         return Shares({}, {}, {}, None)
     names = [*beliefs]
-    z = np.array([scores(beliefs[name]) for name in names])
     own = [name for name in names if name not in implied]
-    degree = next((d for d in DEGREES if d * len(own) <= _room(block)), None)
-    powers = _powers(z, degree or 1)
-    columns = {name: powers[i] for i, name in enumerate(names)}
-    width = len(powers[0])
-    first = _jackknife(
-        np.vstack([*columns.values(), outputs]),
-        block,
-        lambda c: np.array([_explained(c, _at(i, width), len(outputs)) for i in range(len(names))]),
-    )
-    ranks = np.array([rankdata(row) for row in (*z, *outputs)])
+    columns = _columns(beliefs, own, block)
+    first = _first(columns, outputs, block)
+    ranks = np.array([rankdata(row) for row in (*beliefs.values(), *outputs)])
     rank = _jackknife(ranks, block, lambda c: _correlation(c, len(names)))
     total, together = {}, None
-    if degree:
-        total, together = _totals(own, columns, first, names, outputs, block)
-    return Shares(_by(names, rank), _by(names, first), total, together)
+    if _degree(own, block):
+        total, together = _totals(own, columns, first, outputs, block)
+    return Shares(_by(names, rank), first, total, together)
+
+
+def first_order(
+    beliefs: dict[str, np.ndarray],
+    outputs: np.ndarray,
+    block: np.ndarray,
+    implied: frozenset[str] = frozenset(),
+) -> dict[str, Estimate]:
+    """The first-order shares of `shares` alone."""
+    own = [name for name in beliefs if name not in implied]
+    return _first(_columns(beliefs, own, block), outputs, block) if beliefs else {}
+
+
+def _columns(
+    beliefs: dict[str, np.ndarray], own: list[str], block: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Polynomials of each belief, (degree, sample): of as high a degree as the draws allow."""
+    z = np.array([scores(draws) for draws in beliefs.values()])
+    return dict(zip(beliefs, _powers(z, _degree(own, block) or 1), strict=True))
+
+
+def _degree(own: list[str], block: np.ndarray) -> int | None:
+    return next((d for d in DEGREES if d * len(own) <= _room(block)), None)
+
+
+def _first(
+    columns: dict[str, np.ndarray], outputs: np.ndarray, block: np.ndarray
+) -> dict[str, Estimate]:
+    width = len(next(iter(columns.values())))
+    own = [_at(i, width) for i in range(len(columns))]
+    found = _jackknife(
+        np.vstack([*columns.values(), outputs]),
+        block,
+        lambda c: np.array([_explained(c, each, len(outputs)) for each in own]),
+    )
+    return _by([*columns], found)
 
 
 def _totals(
     own: list[str],
     columns: dict[str, np.ndarray],
-    first: Estimate,
-    names: list[str],
+    first: dict[str, Estimate],
     outputs: np.ndarray,
     block: np.ndarray,
 ) -> tuple[dict[str, Estimate], Estimate]:
     """Total shares by belief, and what all explain together: a regression per block left out."""
     width = len(columns[own[0]])
-    largest = dict(zip(names, first.value.max(axis=1), strict=True))
+    largest = {name: one.value.max() for name, one in first.items()}
     free = _room(block) - width * len(own)
     count = min(PAIRED, int((1 + np.sqrt(1 + 8 * max(free, 0))) / 2))
     crossed = sorted(own, key=lambda name: -largest[name])[:count]
