@@ -9,14 +9,14 @@ import numpy as np
 import xarray as xr
 
 from simulator.dates import decimal_year
-from simulator.evidence import Evidence, read_sealed, usd
+from simulator.evidence import usd
 from simulator.faults import BadInput, Fault, nearest
 from simulator.figures import provenance, shapes, style
-from simulator.figures.provenance import conditions
+from simulator.figures.provenance import conditions, scenario_of
 from simulator.forecast.effects import per_date
 from simulator.questions import answer
 from simulator.run import Run
-from simulator.scenario import Scenario, sealed_scenario
+from simulator.scenario import Scenario
 from simulator.streams import SAMPLE
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _scenario(run: Run, task: str) -> Scenario:
         rule, fix = "is an average of runs, with the dates that it stored", "ask one of its parents"
         raise BadInput([Fault(run.id, "run", rule, fix)])
     _known(run, task)
-    return sealed_scenario(run.path)
+    return scenario_of(run.path)
 
 
 def _human(run: Run, task: str) -> float | None:
@@ -166,17 +166,13 @@ def _resembles(run: Run, task: str) -> str:
     return run.spec["task"][task]["resembles"] if "parents" not in run.record else ""
 
 
-def _evidence(run: Run) -> Evidence:
-    return read_sealed(run.path)
-
-
 def _records(run: Run, task: str) -> list[tuple[dt.date, float]]:
     """Dates and costs of the records of the series that a task resembles."""
     if "parents" in run.record:
         return []
     series = _resembles(run, task)
-    rows = [row for row in _evidence(run).rows("cost_records") if row["series"] == series]
-    return sorted((row["date"], usd(row)) for row in rows)
+    rows = scenario_of(run.path).evidence.rows("cost_records")
+    return sorted((row["date"], usd(row)) for row in rows if row["series"] == series)
 
 
 def _draw_records(axes: "Axes", records: list[tuple[dt.date, float]], end: np.datetime64) -> None:

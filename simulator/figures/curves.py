@@ -7,10 +7,9 @@ import xarray as xr
 
 from simulator import equations
 from simulator.columns import Row
-from simulator.evidence import read_sealed
 from simulator.faults import BadInput, Fault, nearest
 from simulator.figures import provenance, shapes, style
-from simulator.figures.provenance import conditions
+from simulator.figures.provenance import conditions, scenario_of
 from simulator.run import Run
 from simulator.units import significant
 
@@ -124,7 +123,7 @@ def _compute(points: list[Row]) -> np.ndarray:
 def _curves(run: Run, system: str | None) -> dict[str, list[Row]]:
     """The points of a system's curve in each kind of compute that it was measured in."""
     _drawn(run)
-    rows = read_sealed(run.path).rows("response_points")
+    rows = scenario_of(run.path).evidence.rows("response_points")
     systems: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         of = systems.setdefault(row["system"], {}).setdefault(row["kind"], [])

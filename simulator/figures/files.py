@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ def svg(
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with style.context(), style.any_letters():
+    with _alone(figure), style.context(), style.any_letters():
         matplotlib.rcParams["svg.hashsalt"] = f"simulator {salt}"
         made = BytesIO()
         about = {"Title": style.plain(title, 200), "Description": style.plain(said, 4000)}
@@ -56,10 +57,25 @@ def _thin(path: str) -> str:
 
 def png(figure: "Figure") -> bytes:
     """A figure as PNG."""
-    with style.context(), style.any_letters():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with _alone(figure), style.context(), style.any_letters():
         made = BytesIO()
-        figure.savefig(made, format="png", dpi=DPI, metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        figure.dpi = DPI
+        canvas.print_png(made, metadata={"Software": None})
     return made.getvalue()
+
+
+@contextmanager
+def _alone(figure: "Figure") -> Iterator[None]:
+    """White for a while, and then as it was; a canvas draws it once where `savefig` does twice."""
+    own = {"canvas": figure.canvas, "dpi": figure.dpi, "facecolor": figure.get_facecolor()}
+    try:
+        figure.set_facecolor("white")
+        yield
+    finally:
+        figure.set(**own)
 
 
 def save(figure: "Figure", file: Path, title: str = "", said: str = "") -> Path:

@@ -1,5 +1,6 @@
 """The RL multiplier: its density, and the probability that it exceeds a value."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ PAPER = {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 0.2}  # under words 
 ROOM = 1.22  # of an axis, over what is drawn, for the names of the positions
 ENDS = 0.003, 0.985  # quantiles of the finite draws between which the axis lies
 
+type Draws = dict[str, np.ndarray]
+
 
 def multiplier(
     run: Run,
@@ -41,10 +44,10 @@ def multiplier(
     wide = width > (style.COLUMN + style.PAGE) / 2
     with style.sheet(figure, [run], width, 2.9 if wide else 4.4) as figure:
         shape = (1, 2) if wide else (2, 1)
-        left, right = figure.subplots(*shape)
-        _density(run, left, factor, benchmark)
-        _exceedance(run, right, factor, benchmark)
-        legend = left.get_legend_handles_labels()
+        panels = figure.subplots(*shape)
+        for axes, draw in zip(panels, (_density, _exceedance), strict=True):
+            _panel(run, axes, draw, factor, benchmark)
+        legend = panels[0].get_legend_handles_labels()
         title = _title(factor, benchmark)
         provenance.heading(figure, [run], title, legend, 2 if wide else 1)
     return figure
@@ -62,13 +65,7 @@ def multiplier_density(
 
     A log axis in multiples; areas are probabilities, and what no compute reaches is written out.
     """
-    inference_factor = _factor(run, inference_factor)
-    with style.canvas(axes, [run], width, 0.2 * width + 1.8) as axes:
-        _density(run, axes, inference_factor, benchmark)
-        provenance.titled(
-            axes, [run], _title(inference_factor, benchmark), axes.get_legend_handles_labels()
-        )
-    return axes
+    return _alone(run, _density, inference_factor, benchmark, axes, width)
 
 
 def multiplier_exceedance(
@@ -80,13 +77,7 @@ def multiplier_exceedance(
     width: float = style.PAGE,
 ) -> "Axes":
     """Probability that it takes more RL compute than a multiple, by recipe; on a log axis."""
-    inference_factor = _factor(run, inference_factor)
-    with style.canvas(axes, [run], width, 0.2 * width + 1.8) as axes:
-        _exceedance(run, axes, inference_factor, benchmark)
-        provenance.titled(
-            axes, [run], _title(inference_factor, benchmark), axes.get_legend_handles_labels()
-        )
-    return axes
+    return _alone(run, _exceedance, inference_factor, benchmark, axes, width)
 
 
 def multiplier_caption(
@@ -113,9 +104,27 @@ def multiplier_caption(
 # --- panels ---------------------------------------------------------------------------------------
 
 
-def _density(run: Run, axes: "Axes", inference_factor: float, benchmark: str) -> None:
+def _alone(
+    run: Run, draw: Callable, asked: float | None, benchmark: str, axes: "Axes | None", width: float
+) -> "Axes":
+    """One panel as a figure of its own."""
+    factor = _factor(run, asked)
+    with style.canvas(axes, [run], width, 0.2 * width + 1.8) as axes:
+        _panel(run, axes, draw, factor, benchmark)
+        legend = axes.get_legend_handles_labels()
+        provenance.titled(axes, [run], _title(factor, benchmark), legend)
+    return axes
+
+
+def _panel(run: Run, axes: "Axes", draw: Callable, inference_factor: float, benchmark: str) -> None:
     draws, marks = _draws(run, inference_factor, benchmark), _marks(inference_factor)
-    low, high = _ends(draws, marks)
+    around = [oom + side for oom in marks.values() for side in (-0.5, 0.5)]
+    low, high = shapes.span([*draws.values()], ENDS, around)
+    draw(axes, draws, marks, low, high)
+    _dress(axes, marks, low, high)
+
+
+def _density(axes: "Axes", draws: Draws, marks: dict[str, float], low: float, high: float) -> None:
     for algorithm, oom in draws.items():
         colour, _, line = style.RECIPES[algorithm]
         found = shapes.density(oom, low, high)
@@ -131,12 +140,11 @@ def _density(run: Run, axes: "Axes", inference_factor: float, benchmark: str) ->
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_ylabel("probability density")
-    _dress(axes, marks, low, high)
 
 
-def _exceedance(run: Run, axes: "Axes", inference_factor: float, benchmark: str) -> None:
-    draws, marks = _draws(run, inference_factor, benchmark), _marks(inference_factor)
-    low, high = _ends(draws, marks)
+def _exceedance(
+    axes: "Axes", draws: Draws, marks: dict[str, float], low: float, high: float
+) -> None:
     grid = np.linspace(low, high, 2 * shapes.POINTS)
     for algorithm, oom in draws.items():
         colour, mark, line = style.RECIPES[algorithm]
@@ -158,7 +166,6 @@ def _exceedance(run: Run, axes: "Axes", inference_factor: float, benchmark: str)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_ylabel("probability of more")
     axes.grid(axis="y", color="0.9", lw=0.5)
-    _dress(axes, marks, low, high)
 
 
 def _label(algorithm: str, oom: np.ndarray) -> str:
@@ -185,7 +192,7 @@ def _title(inference_factor: float, benchmark: str) -> str:
     return f"RL compute that buys what {inference_factor:,.15g}x inference buys, {name}"
 
 
-def _draws(run: Run, inference_factor: float, benchmark: str) -> dict[str, np.ndarray]:
+def _draws(run: Run, inference_factor: float, benchmark: str) -> Draws:
     """Draws in OOM by algorithm."""
     found = run.forecast["required_rl_multiplier_oom"]
     faults = [
@@ -211,11 +218,6 @@ def _marks(inference_factor: float) -> dict[str, float]:
         "Ord": float(of(inference_factor, ORD_RATIO)),
         "Epoch": float(of(inference_factor, ORD_RATIO, EPOCH_GAIN)),
     }
-
-
-def _ends(draws: dict[str, np.ndarray], marks: dict[str, float]) -> tuple[float, float]:
-    around = [oom + side for oom in marks.values() for side in (-0.5, 0.5)]
-    return shapes.span([*draws.values()], ENDS, around)
 
 
 def _never(oom: np.ndarray) -> float:

@@ -1,11 +1,14 @@
 """Where a figure comes from: the small print under it, and what its caption says of the run."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator import seal
 from simulator.figures import style
 from simulator.run import Run
+from simulator.scenario import Scenario, sealed_scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,6 +16,12 @@ if TYPE_CHECKING:
 
 MOST = 6  # runs whose origins are told
 MARGIN = 0.1  # inches of the page at either side of text
+
+
+@lru_cache(maxsize=1)  # each figure and each caption asks, and what is sealed does not change
+def scenario_of(path: Path) -> Scenario:
+    """The scenario of the run in this folder."""
+    return sealed_scenario(path)
 
 
 def failure(run: Run) -> str:

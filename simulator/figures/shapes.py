@@ -58,10 +58,9 @@ def quantile(draws: Any, p: Any) -> np.ndarray:
 
 def bands(draws: Any, masses: Sequence[int] = tuple(style.MASSES)) -> list[Band]:
     """Central bands of draws of shape (draw, ...), widest first."""
-    return [
-        Band(m, quantile(draws, (100 - m) / 200), quantile(draws, (100 + m) / 200))
-        for m in sorted(masses, reverse=True)
-    ]
+    masses = sorted(masses, reverse=True)
+    ends = quantile(draws, [(100 + side * m) / 200 for m in masses for side in (-1, 1)])
+    return [Band(*band) for band in zip(masses, ends[::2], ends[1::2], strict=True)]
 
 
 def density(draws: np.ndarray, low: float, high: float, points: int = POINTS) -> Density:

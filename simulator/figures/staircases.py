@@ -12,10 +12,10 @@ from simulator.dates import decimal_year
 from simulator.evidence import usd
 from simulator.faults import BadInput, Fault, nearest
 from simulator.figures import provenance, shapes, style
-from simulator.figures.provenance import conditions
+from simulator.figures.provenance import conditions, scenario_of
 from simulator.forecast.costs import path
 from simulator.run import Run
-from simulator.scenario import Scenario, sealed_scenario
+from simulator.scenario import Scenario
 from simulator.schema import Task
 from simulator.streams import SAMPLE
 
@@ -174,7 +174,7 @@ def _series(run: Run, names: Sequence[str] | None) -> tuple[Scenario, dict[str, 
     if "parents" in run.record:
         rule, fix = "is an average of runs", "ask one of its parents"
         raise BadInput([Fault(run.id, "run", rule, fix)])
-    scenario = sealed_scenario(run.path)
+    scenario = scenario_of(run.path)
     rows = sorted(scenario.evidence.rows("cost_records"), key=lambda r: (r["series"], r["date"]))
     found: dict[str, list[Row]] = {}
     for row in rows:

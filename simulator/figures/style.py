@@ -58,7 +58,6 @@ SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "simulator",
     "svg.id": None,
-    "savefig.facecolor": "white",
     "figure.dpi": 100,
 }
 
