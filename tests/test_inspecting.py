@@ -102,7 +102,7 @@ def test_a_plot_that_breaks_leaves_nothing(base_run, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mpl.figure.Figure, "savefig", broken)
+    monkeypatch.setattr(mpl.figure.Figure, "draw", broken)
     with pytest.raises(OSError, match="No space"):
         inspect(base_run, ["counts"], tmp_path)
     plt.close("all")

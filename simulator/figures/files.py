@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator import seal
 from simulator.faults import BadInput, Fault, nearest
@@ -31,15 +30,12 @@ def svg(
     what a screen reader says. With `inline` it is the element alone, to stand in a page.
     """
     import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with _alone(figure), style.context(), style.any_letters():
+    with style.context(), style.any_letters():
         matplotlib.rcParams["svg.hashsalt"] = f"simulator {salt}"
-        made = BytesIO()
         about = {"Title": style.plain(title, 200), "Description": style.plain(said, 4000)}
         told = {key: text for key, text in about.items() if text}
-        FigureCanvasSVG(figure).print_svg(made, metadata={"Date": None, "Creator": None} | told)
-    text = made.getvalue().decode()
+        text = drawn(figure, "svg", metadata={"Date": None, "Creator": None} | told).decode()
     text = re.sub(r' d="[^"]*"', lambda path: _thin(path[0]), text)
     text = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", re.sub(r">\n\s+<", ">\n<", text))
     # Said once, and to this figure alone: a style sheet in it would be one of the whole page.
@@ -57,25 +53,24 @@ def _thin(path: str) -> str:
 
 def png(figure: "Figure") -> bytes:
     """A figure as PNG."""
+    with style.context(), style.any_letters():
+        return drawn(figure, "png", metadata={"Software": None})
+
+
+def drawn(figure: "Figure", format: str, dpi: float = DPI, metadata: Any = None) -> bytes:
+    """A figure on white: drawn once, where `savefig` draws one that has a layout twice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with _alone(figure), style.context(), style.any_letters():
-        made = BytesIO()
-        canvas = FigureCanvasAgg(figure)
-        figure.dpi = DPI
-        canvas.print_png(made, metadata={"Software": None})
-    return made.getvalue()
-
-
-@contextmanager
-def _alone(figure: "Figure") -> Iterator[None]:
-    """White for a while, and then as it was; a canvas draws it once where `savefig` does twice."""
     own = {"canvas": figure.canvas, "dpi": figure.dpi, "facecolor": figure.get_facecolor()}
+    made = BytesIO()
     try:
-        figure.set_facecolor("white")
-        yield
+        canvas = (FigureCanvasAgg if format == "png" else FigureCanvasSVG)(figure)
+        figure.set(dpi=dpi, facecolor="white")
+        getattr(canvas, f"print_{format}")(made, metadata=metadata)
     finally:
         figure.set(**own)
+    return made.getvalue()
 
 
 def save(figure: "Figure", file: Path, title: str = "", said: str = "") -> Path:

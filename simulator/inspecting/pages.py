@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from simulator.figures.files import drawn
 from simulator.whole import whole
 
 DPI = 150
@@ -25,9 +26,9 @@ def _picture(figure: Any, path: Path, small_print: str) -> None:
     figure.supxlabel(
         small_print, x=0.99, ha="right", fontsize=7, color="#B00020" if failed else GREY
     )
-    figure.savefig(
-        path, dpi=DPI, metadata={"Title": small_print} if path.suffix == ".svg" else None
-    )
+    format = path.suffix[1:]
+    metadata = {"Title": small_print} if format == "svg" else None
+    path.write_bytes(drawn(figure, format, DPI, metadata))
     plt.close(figure)
 
 
