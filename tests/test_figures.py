@@ -647,6 +647,15 @@ def test_hostile_names_are_names(hostile_run):
     assert files.png(plot.draw(COLUMN)).startswith(b"\x89PNG")
 
 
+def test_a_figure_is_as_it_was_once_it_is_a_file(base_run):
+    figure = figures.burden(base_run).figure
+    figure.set(dpi=77, facecolor="red")
+    canvas = figure.canvas
+    for draw in (figures.svg, files.png):
+        draw(figure)
+        assert (figure.canvas, figure.dpi, figure.get_facecolor()[:3]) == (canvas, 77, (1, 0, 0))
+
+
 def test_no_text_is_taken_for_mathematics(hostile_run):
     for _, figure in every(hostile_run, PAGE):
         figure.draw_without_rendering()

@@ -15,7 +15,15 @@ from simulator.average import average
 from simulator.faults import BadInput
 from simulator.observations import observe
 from simulator.scenario import sealed_scenario
-from simulator.sensitivity import learning, medians, power, sensitivity, sources, tornado_rows
+from simulator.sensitivity import (
+    gist,
+    learning,
+    medians,
+    power,
+    sensitivity,
+    sources,
+    tornado_rows,
+)
 from simulator.sensitivity.given import blocks, given, group, scale
 from simulator.sensitivity.shares import shares
 
@@ -389,6 +397,13 @@ def test_a_run_says_what_moves_each_headline(base_run, moved):
             assert one["first_error"] > 0
     refits = [one["refit"] for one in moved.sources if one["weights_fail"]]
     assert all("--evidence" in command for command in refits)
+
+
+def test_the_gist_is_what_all_of_it_says(base_run, moved):
+    for short, full in zip(gist(base_run), moved.outputs, strict=True):
+        beliefs = [{name: one[name] for name in ("belief", "first")} for one in full["beliefs"]]
+        kept = {name: full[name] for name in ("heading", "label", "diagnosis")}
+        assert short == kept | {"beliefs": beliefs}
 
 
 def test_the_tornado_has_the_longest_bar_first(base_run):
