@@ -40,7 +40,7 @@ class Staircase:
         name: str,
         blocks: list[Block] | None = None,
     ):
-        self.decline, self.drop = decline, drop
+        self.decline, self.drop = decline, drop.transpose(*SAMPLE)
         if blocks is None:
             blocks = records(self.time(decline.horizon_age), drop, seed, name)
         self.blocks = blocks
@@ -49,7 +49,9 @@ class Staircase:
 
     def cost(self, age: float) -> xr.DataArray:
         """Cost in OOM USD at an age in years from debut on."""
-        return np.maximum(self.start - self._fallen(age), self.floor)
+        # As plain arrays: labels would take longer than the terms.
+        fallen = self._fallen(age)
+        return fallen.copy(data=np.maximum(self.start.values - fallen.values, self.floor.values))
 
     def first_age(self, threshold: float) -> xr.DataArray:
         """Age at which the cost first is at the threshold (OOM USD) or below; may be infinite."""
@@ -67,10 +69,11 @@ class Staircase:
 
     def time(self, age: float) -> xr.DataArray:
         """The clock at an age: records come once a unit of it."""
-        return self.decline.expected(age) / self.drop
+        expected = self.decline.expected(age)
+        return expected.copy(data=expected.values / self.drop.values)
 
     def _fallen(self, age: float) -> xr.DataArray:
-        time = self.time(age).transpose(*SAMPLE)
+        time = self.time(age)
         now, so_far = time.values.ravel(), np.zeros(time.size)
         for paths, clock, fallen in self.blocks:
             past = (clock <= now[paths]).view(np.uint8).sum(axis=0, dtype=np.uint8)
