@@ -441,6 +441,14 @@ def test_infinite_draws_are_ranked(tmp_path):
     json.dumps(found.to_json(), allow_nan=False)
 
 
+def test_an_output_is_called_by_words_of_its_quantity_or_label(tmp_path):
+    run = made.seal(tmp_path)
+    for words in ("multiplier", "required_rl_multiplier_oom", "rl COMPUTE"):
+        assert {row["quantity"] for row in given(run, [words]).rows} == {
+            "required_rl_multiplier_oom"
+        }
+
+
 def test_an_average_is_refused_with_the_runs_to_ask(tmp_path):
     runs = [made.seal(tmp_path, seed=i) for i in (1, 2)]
     with pytest.raises(BadInput) as caught:

@@ -67,7 +67,7 @@ def given(run: Run, outputs: Sequence[str] = ()) -> Given:
 
 
 def asked(run: Run, outputs: Sequence[str]) -> list[Row]:
-    """Rows of a summary by the name of a quantity, or any words of a heading and label."""
+    """Rows of a summary by words of the quantity's name, or of a heading and label."""
     rows = [row for row in run.rows if row["quantity"] in OUTPUTS]
     first = list(headline(rows))
     if not outputs:
@@ -89,7 +89,7 @@ def asked(run: Run, outputs: Sequence[str]) -> list[Row]:
 
 
 def _called(row: Row, words: str) -> bool:
-    return words == row["quantity"] or words.casefold() in title(row).casefold()
+    return any(words.casefold() in said.casefold() for said in (row["quantity"], title(row)))
 
 
 def title(row: Row) -> str:
