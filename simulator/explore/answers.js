@@ -5,14 +5,20 @@ const DRAWS = read_draws(DATA.draws);
 
 function read_draws(draws) {
   const { systems, ...algorithms } = draws.of_multiplier;
+  const of_multiplier = read_all(algorithms);
+  const of_paths = read_all(draws.of_paths);
+  const numbers = numbers_of_paths(draws);
   return {
-    ...read_all(algorithms),
+    ...of_multiplier,
     systems: Object.fromEntries(Object.entries(systems).map(([name, of]) => [name, read_all(of)])),
-    of_paths: read_all(draws.of_paths),
+    of_paths,
+    places: numbers.map((n) => (
+      Math.floor(n / draws.per_chain) * Math.ceil(draws.per_chain / draws.step)
+        + (n % draws.per_chain) / draws.step)),
     tasks: Object.fromEntries(
-      Object.entries(draws.tasks).map(([name, task]) => [name, read_task(task)]),
+      Object.entries(draws.tasks).map(([name, task]) => [name, read_task(task, of_paths, numbers)]),
     ),
-    use: read_task(draws.use),
+    use: read_task(draws.use, of_paths, numbers),
   };
 }
 
@@ -20,12 +26,11 @@ function read_all(arrays) {
   return Object.fromEntries(Object.entries(arrays).map(([name, text]) => [name, floats(text)]));
 }
 
-/** Places among all draws of those that have paths. */
-const PATHS = (() => {
-  const { chains, every } = DATA.draws;
-  const count = DRAWS.algorithm_shift_oom.length;
-  return Array.from({ length: count }, (_, i) => i).filter((i) => (i % (count / chains)) % every === 0);
-})();
+/** Those draws of the run that have paths in the page. */
+function numbers_of_paths({ chains, per_chain, step, every }) {
+  return Array.from({ length: chains * per_chain }, (_, n) => n)
+    .filter((n) => (n % per_chain) % (step * every) === 0);
+}
 
 function path(task, settings, cost_oom_usd) {
   const Kind = DATA.structure.cost === 'trend' ? Trend : Staircase;
@@ -75,7 +80,7 @@ function break_even(settings, multiplier_oom, use, ahead) {
   const extra = Math.log10(settings.inference_factor - 1);
   const cost = use.cost(ahead);
   return cost.map((oom, i) => {
-    const draw = PATHS[i];
+    const draw = DRAWS.places[i];
     const saving = (DRAWS.algorithm_shift_oom[draw] * is_today) / DATA.since_baseline_years;
     const years = slowed_years(ahead, half_life[i]);
     const rl = multiplier_oom[draw] - years * (saving + DRAWS.of_paths.hardware_oom[i])
@@ -99,21 +104,31 @@ function answers(settings) {
     const way = path(task, settings, Math.log10(settings.cost_usd));
     found.task_cost_oom_usd = way.cost(date - task.debut);
     found.years_to_threshold = way.first_age(Math.log10(settings.threshold_usd));
-    found.fan = fan(way, task);
+    found.fan = fan(way, task, settings);
   }
   return found;
 }
 
 const DECIMAL_YEAR = new Map(DATA.dates);
 const LEVELS = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
-const FAN_DATES = 61;
+const FAN_DATES = 21;
+
+const fans = new Map(); // the last few, as most settings leave them alone
 
 /** Quantiles of the cost (OOM USD) from today, or a later debut, to the horizon. */
-function fan(way, task) {
+function fan(way, task, settings) {
+  const { cost_usd, decline_rate_factor, half_life_factor } = settings;
+  const key = [settings.task, cost_usd, decline_rate_factor, half_life_factor].join();
+  if (fans.size > 9) fans.clear();
+  if (!fans.has(key)) fans.set(key, compute_fan(way, task));
+  return fans.get(key);
+}
+
+function compute_fan(way, task) {
   const last = DATA.dates.at(-1)[1];
   const from = Math.max(DATA.today, task.debut);
   return Array.from({ length: FAN_DATES }, (_, n) => {
-    const year = from + ((last - from) * n) / (FAN_DATES - 1);
+    const year = from + (last - from) * (n / (FAN_DATES - 1)) ** 1.5; // costs fall fastest at first
     const sorted = way.cost(year - task.debut).sort();
     return { year, quantiles: LEVELS.map((p) => quantile(sorted, p)) };
   });

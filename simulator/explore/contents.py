@@ -3,7 +3,9 @@
 import datetime as dt
 from typing import Any
 
-from simulator import labels, seal, summary, units
+import xarray as xr
+
+from simulator import equations, labels, seal, summary, units
 from simulator.dates import MONTHS, decimal_year
 from simulator.explore.packed import Thinning, packed
 from simulator.explore.settings import FACTORS, RANGES, Settings
@@ -35,6 +37,7 @@ def contents(about: Subject) -> dict[str, Any]:
         "dates": [[date.isoformat(), decimal_year(date)] for date in _dates(about)],
         "today": today,
         "since_baseline_years": today - decimal_year(forecast.algorithm_baseline),
+        "first_year_oom": _first_year_oom(about.draws).median().item(),
         "horizon": forecast.horizon.year,
         "from_score": forecast.from_score,
         "rl_spend_usd": forecast.rl_spend_usd,
@@ -78,6 +81,11 @@ def _dates(about: Subject) -> list[dt.date]:
         months.append(dt.date(year, month + 1, min(today.day, MONTHS[month])))
     dates = {*months, *forecast.dates, forecast.horizon}
     return sorted(date for date in dates if today <= date <= forecast.horizon)
+
+
+def _first_year_oom(draws: xr.Dataset) -> xr.DataArray:
+    shape = draws["decline_ageing_years"], draws["decline_remaining_fraction"]
+    return draws["decline_rate_at_debut"] * equations.ageing(1.0, *shape)
 
 
 def _run(about: Subject) -> dict[str, Any]:

@@ -48,17 +48,3 @@ function slowed_years(ahead, half_life_years) {
   const x = (-Math.LN2 / half_life_years) * ahead;
   return x === 0 ? ahead : (ahead * Math.expm1(x)) / x;
 }
-
-/** OOM that a cost has lost by an age; `rate` is that at debut, OOM per year. */
-function fallen_oom(age, today_age, rate, ageing_years, remaining_fraction, half_life_years) {
-  const past = Math.min(age, today_age);
-  const ahead = age - past;
-  let slowed = 0;
-  if (ahead > 0) {
-    const faded = 1 / (1 / half_life_years + 1 / (Math.LN2 * ageing_years));
-    const aged = Math.exp(-past / ageing_years);
-    slowed = remaining_fraction * slowed_years(ahead, half_life_years)
-      + (1 - remaining_fraction) * aged * slowed_years(ahead, faded);
-  }
-  return rate * (ageing(past, ageing_years, remaining_fraction) + slowed);
-}

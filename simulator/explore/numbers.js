@@ -2,11 +2,24 @@
 
 /** @param {string} text base64 of little-endian bytes */
 function bytes(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-const floats = (text) => Float64Array.from(new Float32Array(bytes(text)));
-const counts = (text) => new Uint32Array(bytes(text));
+const floats = (text) => Float64Array.from(new Float32Array(bytes(text).buffer));
+
+/** Whole numbers in Rice's code: how often 2**low fits, in unary, and the rest in `low` bits. */
+function integers({ low, size, text }) {
+  const packed = bytes(text);
+  let at = -1;
+  const bit = () => { at += 1; return (packed[at >> 3] >> (at & 7)) & 1; };
+  return new Uint32Array(size).map(() => {
+    let value = 0;
+    while (bit()) value += 1;
+    value <<= low;
+    for (let n = 0; n < low; n += 1) value |= bit() << n;
+    return value;
+  });
+}
 
 /**
  * The quantile of sorted draws, as simulator.summary takes it: infinite draws are larger than any

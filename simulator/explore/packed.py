@@ -1,4 +1,4 @@
-"""A run's draws as the page holds them: single precision, thinned until the page is small."""
+"""A run's draws as the page holds them: rounded, in base64, thinned until the page is small."""
 
 import base64
 import math
@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from simulator.dates import decimal_year
+from simulator.explore import beyond
 from simulator.explore.settings import RANGES, fastest
 from simulator.explore.subject import Subject, followed
 from simulator.faults import BadInput, Fault
@@ -15,8 +16,12 @@ from simulator.forecast import burden, costs, multipliers
 from simulator.schema import Task
 from simulator.streams import SAMPLE
 
-OF_MULTIPLIER, OF_ALL = 400_000, 1_070_000  # bytes before base64, which adds a third
-MOST, FEWEST = 1000, 250  # paths: what a browser follows at once, what quantiles of 5% take
+OF_MULTIPLIER, OF_ALL = 534_000, 1_427_000  # characters of base64
+FEWEST = 250  # paths that quantiles of 5% take
+# A fall is rounded to 1/2048 OOM: a cost is right to 0.1%, where two digits tell 1% at best. So is
+# the expected fall at which a record comes: half a day where it is 0.3 OOM a year. Both are of all
+# that fell before, so that errors do not add up. A coarser one costs less than draws left out.
+PER_OOM = (2048, 1024, 512, 256)
 
 
 class Thinning(NamedTuple):
@@ -33,10 +38,10 @@ class Thinning(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Records that some setting can reach, draw after draw."""
+    """Records up to the run's horizon that some setting can show, draw after draw."""
 
     count: np.ndarray  # (chain, draw)
-    clock: np.ndarray
+    reach: np.ndarray  # expected fall in OOM at which each comes
     fallen: np.ndarray
 
 
@@ -48,22 +53,33 @@ def packed(about: Subject) -> tuple[dict[str, Any], Thinning]:
     of_multiplier, of_paths = _of_multiplier(about), _of_paths(about)
     tasks = {name: _of_task(about, name, task) for name, task in followed(about.scenario).items()}
     kept = {name: _records(about, name, task) for name, task in followed(about.scenario).items()}
-    thin = _thinning(about, of_multiplier, of_paths, tasks, kept)
-    found = {
-        name: {
-            **task,
-            **{key: _text(thin.paths(draws)) for key, draws in arrays.items()},
-            **_records_text(kept[name], thin),
+    step = _step(about, of_multiplier)
+
+    def with_paths(thin: Thinning, per_oom: int) -> dict[str, Any]:
+        """What is of paths, in text."""
+        found = {
+            name: {**task, **_texts(thin.paths, arrays), **_records_text(kept[name], thin, per_oom)}
+            for name, (task, arrays) in tasks.items()
         }
-        for name, (task, arrays) in tasks.items()
-    }
-    use = found.pop(burden.USE)
+        use = found.pop(burden.USE)
+        return {"of_paths": _texts(thin.paths, of_paths), "tasks": found, "use": use}
+
+    multiplier = _texts(Thinning(step, 1).draws, of_multiplier)
+    left = OF_ALL - _length(multiplier)
+    sizes = {x: _length(with_paths(Thinning(step, 1), x)) for x in PER_OOM}
+    every = math.ceil(min(sizes.values()) / left)
+    per_oom = next(x for x, size in sizes.items() if size <= every * left)
+    draws = about.draws.sizes["chain"] * about.draws.sizes["draw"]
+    if draws / step / every < min(FEWEST, draws):
+        rule = f"a page has no room for enough paths of {len(tasks) - 1} tasks"
+        raise BadInput([Fault(about.run.id, "tasks", rule, "name fewer with --task")])
+    thin = Thinning(step, every)
     return {
-        "of_multiplier": _texts(thin.draws, of_multiplier),
-        "of_paths": {name: _text(thin.paths(draws)) for name, draws in of_paths.items()},
-        "tasks": found,
-        "use": use,
+        "of_multiplier": multiplier,
+        **with_paths(thin, per_oom),
         "chains": about.draws.sizes["chain"],
+        "per_chain": about.draws.sizes["draw"],
+        "per_oom": per_oom,
         **thin._asdict(),
     }, thin
 
@@ -87,17 +103,19 @@ def _of_multiplier(about: Subject) -> dict[str, Any]:
 
 def _of_paths(about: Subject) -> dict[str, xr.DataArray]:
     draws = about.draws
-    shape = ("slowdown_half_life_years", "decline_ageing_years", "decline_remaining_fraction")
+    names = ["slowdown_half_life_years", "decline_ageing_years", "decline_remaining_fraction"]
+    if about.scenario.structure.cost == "staircase":
+        names += ["record_drop_oom", "transfer_exponent"]
     with np.errstate(divide="ignore"):
         return {
-            **{name: draws[name] for name in (*shape, "decline_rate_at_debut")},
+            **{name: draws[name] for name in names},
             "hardware_oom": np.log10(draws["hardware_decline_factor"]),
             "floor_oom": np.log10(draws["cost_floor_fraction"]),
         }
 
 
 def _of_task(about: Subject, name: str, task: Task) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A task's ages in years, and its own rate and drop at every draw."""
+    """A task's ages in years, and its own rate at every draw."""
     draws = fastest(about.draws)
     way = costs.path(about.scenario, draws, about.run.seed, name, task, about.records[name])
     debut, today = way.decline.debut, decimal_year(about.scenario.forecast.today)
@@ -107,25 +125,28 @@ def _of_task(about: Subject, name: str, task: Task) -> tuple[dict[str, Any], dic
         "today_age": way.decline.today_age,
         "horizon_age": way.decline.horizon_age,
         "waited_years": max(debut - today, 0.0),
+        "real": task.kind == "real",
+        "key": beyond.key(about.run.seed, name),
     }
     rate = way.decline.arguments[0] / RANGES["decline_rate_factor"][1]
-    arrays = {"rate": rate} | ({"drop": way.drop} if about.records[name] else {})
-    return ages, arrays
+    return ages, {"rate": rate}
 
 
 def _records(about: Subject, name: str, task: Task) -> Records | None:
-    """The records of a staircase up to the end of its fastest decline, or to its lowest floor."""
+    """The run's own records of a staircase, to its horizon or its lowest floor."""
     blocks = about.records[name]
     if blocks is None:
         return None
-    draws = fastest(about.draws)
-    way = costs.path(about.scenario, draws, about.run.seed, name, task, blocks)
-    span, priced, deepest = (
+    follow = (about.run.seed, name, task, blocks)
+    own = costs.path(about.scenario, about.draws, *follow)
+    fast = costs.path(about.scenario, fastest(about.draws), *follow)
+    span, priced, deepest, drop = (
         x.transpose(*SAMPLE).values.ravel()
         for x in (
-            way.time(way.decline.horizon_age),
-            way.time(way.decline.priced_age),
-            way.start - way.floor,
+            own.time(own.decline.horizon_age),
+            fast.time(own.decline.priced_age),
+            fast.start - fast.floor,
+            own.drop,
         )
     )
     parts, before = [], np.zeros(span.size)
@@ -133,41 +154,47 @@ def _records(about: Subject, name: str, task: Task) -> Records | None:
         so_far = np.vstack([before[paths], fallen[:-1]])
         needed = (clock <= span[paths]) & ((so_far < deepest[paths]) | (clock <= priced[paths]))
         number = np.broadcast_to(paths, clock.shape)
-        parts.append([x.T[needed.T] for x in (number, clock, fallen)])
+        parts.append((number[needed], clock[needed], fallen[needed]))
         before[paths] = fallen[-1]
     number, clock, fallen = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(number, kind="stable")
     count = np.bincount(number, minlength=span.size)
     shape = about.draws.sizes["chain"], about.draws.sizes["draw"]
-    return Records(count.reshape(shape), clock[order], fallen[order])
+    return Records(count.reshape(shape), (clock * drop[number])[order], fallen[order])
 
 
-def _thinning(about: Subject, of_multiplier: dict, of_paths: dict, tasks: dict, kept: dict) -> Any:
-    """As few left out as the limits allow."""
+def _step(about: Subject, of_multiplier: dict[str, Any]) -> int:
+    """As few draws left out as the limits allow."""
     draws = about.draws.sizes["chain"] * about.draws.sizes["draw"]
     arrays = len(of_multiplier) - 1 + sum(map(len, of_multiplier["systems"].values()))
-    step = about.step * max(math.ceil(4 * arrays * draws / about.step / OF_MULTIPLIER), 1)
-    left = OF_ALL - 4 * arrays * draws / step
-    size = 4 * len(of_paths) * draws + sum(4 * len(own) * draws for _, own in tasks.values())
-    size += sum(4 * x.count.size + 8 * x.clock.size for x in kept.values() if x)
-    every = max(math.ceil(size / step / left), math.ceil(draws / step / MOST))
-    if draws / step / every < min(FEWEST, draws):
-        rule = f"a page has no room for enough paths of {len(tasks) - 1} tasks"
-        raise BadInput([Fault(about.run.id, "tasks", rule, "name fewer with --task")])
-    return Thinning(step, every)
+    return about.step * max(math.ceil(16 / 3 * arrays * draws / about.step / OF_MULTIPLIER), 1)
 
 
-def _records_text(kept: Records | None, thin: Thinning) -> dict[str, str]:
+def _records_text(kept: Records | None, thin: Thinning, per_oom: int) -> dict[str, Any]:
     if kept is None:
         return {}
     chosen = np.zeros(kept.count.shape, bool)
     chosen[:, :: thin.step * thin.every] = True
     records = np.repeat(chosen.ravel(), kept.count.ravel())
-    return {
-        "count": _base64(kept.count[chosen].astype("<u4")),
-        "clock": _base64(kept.clock[records].astype("<f4")),
-        "fallen": _base64(kept.fallen[records].astype("<f4")),
-    }
+    count = kept.count[chosen]
+    path = np.repeat(np.arange(count.size), count)
+    same = np.diff(path, prepend=-1) == 0
+    found = {"count": coded(count)}
+    for name, oom in (("reach", kept.reach[records]), ("fallen", kept.fallen[records])):
+        rounded = np.rint(oom * per_oom).astype(np.int64)
+        found[name] = coded(rounded - np.where(same, np.roll(rounded, 1), 0))
+    return found
+
+
+def coded(values: np.ndarray) -> dict[str, Any]:
+    """Whole numbers in Rice's code: how often 2**low fits, in unary, and the rest in `low` bits."""
+    low = min(range(32), key=lambda low: (values >> low).sum() + low * values.size)
+    stop = np.cumsum((values >> low) + 1 + low) - 1 - low
+    bits = np.ones(stop[-1] + 1 + low if values.size else 0, np.uint8)
+    bits[stop] = 0
+    for n in range(low):
+        bits[stop + 1 + n] = values >> n & 1
+    return {"low": low, "size": values.size, "text": _base64(np.packbits(bits, bitorder="little"))}
 
 
 def _texts(thinned: Any, arrays: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +206,11 @@ def _texts(thinned: Any, arrays: dict[str, Any]) -> dict[str, Any]:
 
 def _text(draws: xr.DataArray) -> str:
     return _base64(draws.transpose(*SAMPLE).values.ravel().astype("<f4"))
+
+
+def _length(found: Any) -> int:
+    """Characters of it in a page, but for names."""
+    return sum(map(_length, found.values())) if isinstance(found, dict) else len(str(found))
 
 
 def _base64(array: np.ndarray) -> str:

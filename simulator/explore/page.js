@@ -117,7 +117,7 @@ function hints_of({ benchmark, slope_ratio_factor, algorithm_gain_factor, ...res
     slope_ratio_factor * quantile(SORTED_RATIOS(benchmark), p), 2));
   const steeper = MEDIANS.slope_factor ** algorithm_gain_factor;
   const saved = MEDIANS.shift * algorithm_gain_factor;
-  const first_year = MEDIANS.first_year * rest.decline_rate_factor;
+  const first_year = DATA.first_year_oom * rest.decline_rate_factor;
   const half_life = MEDIANS.half_life * rest.half_life_factor;
   return {
     slope_ratio_factor: `RL slope ${ratio[1]} of that of inference (90%: ${ratio[0]} to ${ratio[2]})`,
@@ -138,8 +138,6 @@ const MEDIANS = {
   slope_factor: median(DRAWS.algorithm_slope_factor),
   shift: median(DRAWS.algorithm_shift_oom),
   half_life: median(DRAWS.of_paths.slowdown_half_life_years),
-  first_year: median(DRAWS.of_paths.decline_rate_at_debut.map((rate, i) => rate * ageing(
-    1, DRAWS.of_paths.decline_ageing_years[i], DRAWS.of_paths.decline_remaining_fraction[i]))),
 };
 
 function show_standing(changed) {
@@ -280,7 +278,9 @@ function show_run() {
   const { draws, paths, of, rows, apart, floorless } = DATA.thinned;
   const all = paths === of ? `All ${grouped(String(of))} draws of the run are in this page.`
     : `${grouped(String(draws))} of the run’s ${grouped(String(of))} draws are in this page, ${grouped(String(paths))} of them with paths of costs. Medians of all draws may differ from those here: at the start by at most ${apart}.`;
-  say('thinning', all + (floorless ? ' No cost is followed below a trillionth of what it is today.' : ''));
+  const rounded = significant(100 * (10 ** (1 / DATA.draws.per_oom) - 1), 1);
+  const rounding = DATA.structure.cost === 'trend' ? '' : ` Records of costs are rounded to ${rounded}%.`;
+  say('thinning', all + rounding + (floorless ? ' No cost is followed below a trillionth of what it is today.' : ''));
   if (!rows.length) return;
   const cell = ([low, middle, high]) => element('td', {}, `${middle} [${low}, ${high}]`);
   id('compared').hidden = false;

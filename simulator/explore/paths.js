@@ -1,4 +1,7 @@
-/* How the cost of a task falls at every path (simulator/forecast/costs.py and staircase.py). */
+/*
+ * How the cost of a task falls at every path (simulator/forecast/costs.py and staircase.py); from
+ * the run's horizon on by records of explore/beyond.py.
+ */
 
 /** How a cost is expected to fall, at every path; ages are years from debut. */
 class Decline {
@@ -7,37 +10,41 @@ class Decline {
    * @param of_paths what all tasks share, one per path
    */
   constructor(task, of_paths, settings) {
-    Object.assign(this, {
-      today_age: task.today_age,
-      priced_age: task.priced_age,
-      horizon_age: task.horizon_age,
-      ageing_years: of_paths.decline_ageing_years,
-      remaining_fraction: of_paths.decline_remaining_fraction,
-      floor_oom: of_paths.floor_oom,
-      half_life_years: half_lives(of_paths, settings),
-    });
-    this.rate = task.rate.map((rate, i) => rate * settings.decline_rate_factor
-      * 0.5 ** (task.waited_years / this.half_life_years[i]));
+    const { today_age, horizon_age } = task;
+    const ageing_years = of_paths.decline_ageing_years;
+    const remaining = of_paths.decline_remaining_fraction;
+    const half_life_years = half_lives(of_paths, settings);
+    const rate = task.rate.map((x, i) => x * settings.decline_rate_factor
+      * 0.5 ** (task.waited_years / half_life_years[i]));
+    Object.assign(this, { today_age, horizon_age, ageing_years, remaining, half_life_years, rate });
+    // what does not depend on the age, once for each path
+    this.by_today = rate.map((x, i) => x * ageing(today_age, ageing_years[i], remaining[i]));
+    this.lasting = rate.map((x, i) => x * remaining[i]);
+    this.fading = rate.map((x, i) => (x - this.lasting[i]) * Math.exp(-today_age / ageing_years[i]));
+    this.faded_years = half_life_years.map((x, i) => 1 / (1 / x + 1 / (Math.LN2 * ageing_years[i])));
+    this.by_horizon = rate.map((_, i) => this.expected(horizon_age, i));
   }
 
-  /** Expected fall in OOM of path i from debut to an age. */
+  /** Expected fall in OOM of path i from debut to an age: fallen_oom of simulator/equations.py. */
   expected(age, i) {
-    return fallen_oom(age, this.today_age, this.rate[i], this.ageing_years[i],
-      this.remaining_fraction[i], this.half_life_years[i]);
+    const ahead = age - this.today_age;
+    if (ahead <= 0) return this.rate[i] * ageing(age, this.ageing_years[i], this.remaining[i]);
+    return this.by_today[i] + this.lasting[i] * slowed_years(ahead, this.half_life_years[i])
+      + this.fading[i] * slowed_years(ahead, this.faded_years[i]);
   }
 
   /** The age up to the horizon by which the expected fall is so large; infinite if none is. */
   age_of(fallen, i) {
     if (!(fallen > 0)) return Number.isNaN(fallen) ? Infinity : 0;
-    if (this.expected(this.horizon_age, i) < fallen) return Infinity;
-    let low = 0;
-    let high = this.horizon_age;
-    for (let halvings = 0; halvings < 45; halvings += 1) {
+    if (this.by_horizon[i] < fallen) return Infinity;
+    let [low, high, below, above] = [0, this.horizon_age, 0, this.by_horizon[i]];
+    for (let halvings = 0; halvings < 12; halvings += 1) { // days; a line between them: minutes
       const middle = (low + high) / 2;
-      if (this.expected(middle, i) < fallen) low = middle;
-      else high = middle;
+      const there = this.expected(middle, i);
+      if (there < fallen) [low, below] = [middle, there];
+      else [high, above] = [middle, there];
     }
-    return high;
+    return low + ((high - low) * (fallen - below)) / (above - below);
   }
 }
 
@@ -53,9 +60,9 @@ class Path {
   constructor(task, of_paths, settings, cost_oom_usd) {
     this.task = task;
     this.decline = new Decline(task, of_paths, settings);
-    const { priced_age, today_age, floor_oom } = this.decline;
-    this.start = task.rate.map((_, i) => cost_oom_usd + this.fallen(priced_age, i));
-    this.floor = this.start.map((x, i) => x - this.fallen(today_age, i) + floor_oom[i]);
+    const { priced_age, today_age, rate } = task;
+    this.start = rate.map((_, i) => cost_oom_usd + this.fallen(priced_age, i));
+    this.floor = this.start.map((x, i) => x - this.fallen(today_age, i) + of_paths.floor_oom[i]);
   }
 
   /** Cost in OOM USD at an age, of every path; infinite before debut. */
@@ -81,29 +88,29 @@ class Trend extends Path {
   }
 }
 
-/** A cost that falls by records, each at a time of the clock on which they come once a unit. */
+/** A cost that falls by records, each where the expected fall reaches so much. */
 class Staircase extends Path {
   fallen(age, i) {
-    const { drop, clock, fallen, first } = this.task;
-    const now = this.decline.expected(age, i) / drop[i];
+    const { reach, fallen, first } = this.task;
+    const now = this.decline.expected(age, i);
     let low = first[i];
     let high = first[i + 1];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (clock[middle] <= now) low = middle + 1;
+      if (reach[middle] <= now) low = middle + 1;
       else high = middle;
     }
     return low === first[i] ? 0 : fallen[low - 1];
   }
 
   first_age(threshold) {
-    const { drop, clock, fallen, first } = this.task;
+    const { reach, fallen, first } = this.task;
     return this.start.map((start, i) => {
       if (start <= threshold) return 0;
       if (this.floor[i] > threshold + 1e-12) return Infinity;
       for (let record = first[i]; record < first[i + 1]; record += 1) {
         if (start - fallen[record] <= threshold + 1e-12) {
-          return this.decline.age_of(clock[record] * drop[i], i);
+          return this.decline.age_of(reach[record], i);
         }
       }
       return Infinity;
@@ -112,13 +119,56 @@ class Staircase extends Path {
 }
 
 /** A task with its arrays read; `first[i]` is the place of the first record of path i. */
-function read_task(task) {
+function read_task(task, of_paths, numbers) {
   const read = { ...task, rate: floats(task.rate) };
-  if (task.clock === undefined) return read;
-  const count = counts(task.count);
-  const first = new Uint32Array(count.length + 1);
-  count.forEach((records, i) => { first[i + 1] = first[i] + records; });
-  return Object.assign(read, {
-    first, drop: floats(task.drop), clock: floats(task.clock), fallen: floats(task.fallen),
+  if (task.reach === undefined) return read;
+  return Object.assign(read, records(read, of_paths, numbers));
+}
+
+/** The run's own records of each path, and others up to the fastest decline or the lowest floor. */
+function records(task, of_paths, numbers) {
+  const [count, waits, falls] = [task.count, task.reach, task.fallen].map(integers);
+  const own = new Decline(task, of_paths, { decline_rate_factor: 1, half_life_factor: 1 });
+  const fast = new Decline(task, of_paths, {
+    decline_rate_factor: DATA.ranges.decline_rate_factor[1], half_life_factor: Infinity,
   });
+  const [first, reach, fallen] = [[0], [], []];
+  let next = 0;
+  count.forEach((more, i) => {
+    const drop = of_paths.record_drop_oom[i] * (task.real ? of_paths.transfer_exponent[i] : 1);
+    const stated = fast.expected(Math.max(task.today_age, task.priced_age), i);
+    let [expected, so_far, deepest] = [0, 0, -of_paths.floor_oom[i]];
+    const add = () => {
+      reach.push(expected);
+      fallen.push(so_far);
+      if (expected <= stated) deepest = so_far - of_paths.floor_oom[i];
+    };
+    for (const end = next + more; next < end; next += 1) {
+      expected += waits[next] / DATA.draws.per_oom;
+      so_far += falls[next] / DATA.draws.per_oom;
+      add();
+    }
+    expected = own.by_horizon[i];
+    for (let n = 0; ; n += 2) {
+      expected += drop * standard_exponential(task.key, numbers[i], n);
+      if (expected > fast.by_horizon[i] || (expected > stated && so_far >= deepest)) break;
+      so_far += drop * standard_exponential(task.key, numbers[i], n + 1);
+      add();
+    }
+    first.push(reach.length);
+  });
+  return { first, reach: Float64Array.from(reach), fallen: Float64Array.from(fallen) };
+}
+
+/** A standard exponential by path and number, as good as random. */
+function standard_exponential(key, path, number) {
+  return -Math.log((mixed(mixed(key + path) + number) + 0.5) / 2 ** 32);
+}
+
+/** A hash of 32 bits with little bias: lowbias32 of hash-prospector, in the public domain. */
+function mixed(number) {
+  let x = number >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+  x = Math.imul(x ^ (x >>> 15), 0xd35a2d97);
+  return (x ^ (x >>> 15)) >>> 0;
 }

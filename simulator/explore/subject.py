@@ -12,10 +12,11 @@ import numpy as np
 import xarray as xr
 
 from simulator.dates import decimal_year
+from simulator.explore import beyond
 from simulator.explore.settings import Settings, fastest, overridden
 from simulator.faults import BadInput, Fault, nearest
 from simulator.forecast import burden, costs, multipliers
-from simulator.forecast.staircase import Block, records
+from simulator.forecast.staircase import Block
 from simulator.run import Run
 from simulator.scenario import Scenario, sealed_scenario
 from simulator.schema import Task
@@ -116,4 +117,6 @@ def _records(
     own = costs.path(scenario, draws, seed, name, task)
     end = costs.path(scenario, fastest(draws), seed, name, task, own.blocks)
     horizon = own.decline.horizon_age
-    return records(own.time(horizon), own.drop, seed, name, end.time(horizon))
+    ends = own.time(horizon), end.time(horizon), own.drop
+    span, last, drop = (x.transpose(*SAMPLE).values.ravel() for x in ends)
+    return beyond.extended(own.blocks, span, last, drop, beyond.key(seed, name))
