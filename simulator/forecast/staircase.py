@@ -82,23 +82,14 @@ class Staircase:
         return time.copy(data=so_far.reshape(time.shape))
 
 
-def records(
-    span: xr.DataArray,
-    drop: xr.DataArray,
-    seed: int,
-    name: str,
-    further: xr.DataArray | None = None,
-) -> list[Block]:
+def records(span: xr.DataArray, drop: xr.DataArray, seed: int, name: str) -> list[Block]:
     """When records come, on the clock of one a unit, and the fall up to each; until past `span`.
 
-    Few paths have many records, so only those are carried on. `further` is a span no shorter up
-    to which they go on: those before are the same.
+    Few paths have many records, so only those are carried on.
     """
-    span, drop, end = (
-        np.asarray(x.transpose(*SAMPLE)) for x in (span, drop, span if further is None else further)
-    )
+    span, drop = (np.asarray(x.transpose(*SAMPLE)) for x in (span, drop))
     together, shape = np.maximum(np.ceil(span / STEPS), 1.0), span.shape
-    span, drop = end.ravel(), drop.ravel()
+    span, drop = span.ravel(), drop.ravel()
     paths = np.arange(span.size)
     clock = fallen = np.zeros(span.size)
     blocks: list[Block] = []
