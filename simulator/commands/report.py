@@ -37,9 +37,10 @@ def command(run: str, out: str | None) -> int:
 def _file(out: str | None, folder: Path, name: str) -> Path | None:
     """Where the page goes, known to be free before any work; None is stdout."""
     from simulator.report import page
+    from simulator.whole import refuse
 
     if out == "-":
         return None
     file = Path(out) if out else folder / f"{name}-report.html"
-    page.refuse(file)
+    refuse(file, "--out", beginning=page.BEGINNING)
     return file

@@ -22,11 +22,12 @@ def command(forecasts: Path, outcomes: Path, every: bool, plot: Path | None, as_
     source. An outcome is a number in the question's unit, never, or yes or no. What was frozen on
     the day of its outcome or later is hindsight and is refused.
     """
-    from simulator.scoring.reliability import draw, refuse_plot
+    from simulator.scoring.reliability import FORMATS, draw
     from simulator.scoring.scored import score
+    from simulator.whole import refuse
 
     if plot is not None:
-        refuse_plot(plot)
+        refuse(plot, "--plot", FORMATS)
     found = score(forecasts, outcomes, every)
     if plot is not None:
         draw(found, plot)

@@ -22,9 +22,10 @@ def command(
     source of evidence did. All headline outputs, from the run's own draws."""
     found = opened(run)
     from simulator.sensitivity import figure, sensitivity
+    from simulator.whole import refuse
 
     if into:
-        figure.refuse(into)
+        refuse(into, "--into", figure.KINDS)
     with watched() as observer:
         if observer:
             observer.stage("open")

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from simulator import seal
 from simulator.faults import BadInput, Fault
 from simulator.questions.sheets import cell, plain
 from simulator.questions.shown import share
 from simulator.tables import MIDDLE, note, print_grid, say, style, width
 from simulator.units import show, significant
-from simulator.whole import whole
+from simulator.whole import refuse, whole
 
 if TYPE_CHECKING:
     from simulator.run import Run
@@ -169,16 +168,9 @@ def written(out: str) -> Iterator[IO[str]]:
 
 def refuse_out(out: str, table: Path) -> None:
     """Raise BadInput where the file cannot be written, or would overwrite the table itself."""
-    path = Path(out).absolute()
-    rule, fix = "", "name a file in a folder that exists, as in undercut.csv"
     if out == "-":
         return
-    if path.suffix.lower() != ".csv":
-        rule = "does not end in .csv"
-    elif path.is_dir() or not path.parent.is_dir():
-        rule = "is a folder" if path.is_dir() else "is in no folder that exists"
-    elif path.exists() and table.exists() and path.samefile(table):
-        rule, fix = "is the table that is read", "name another file"
-    if rule:
-        raise BadInput([Fault(out, "--out", rule, fix)])
-    seal.refuse_unwritable(path.parent, key="--out")
+    path = Path(out)
+    refuse(path, "--out", (".csv",))
+    if path.exists() and table.exists() and path.samefile(table):
+        raise BadInput([Fault(out, "--out", "is the table that is read", "name another file")])

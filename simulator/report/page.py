@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from simulator import __version__, seal
-from simulator.faults import BadInput, Fault
+from simulator import __version__
 from simulator.pipeline import Observer, Silence
 from simulator.report import parts, words
 from simulator.run import Run
-from simulator.whole import whole
+from simulator.whole import refuse, whole
 
 HERE = Path(__file__).parent
 BEGINNING = b"<!DOCTYPE html>"  # of every page
@@ -67,27 +66,7 @@ def render(template: str, **about: Any) -> str:
 
 def write(text: str, file: Path) -> Path:
     """Put a page where it is wanted, whole or not at all; an older one is replaced."""
-    refuse(file)
+    refuse(file, "--out", beginning=BEGINNING)
     with whole(file) as made:
         made.write_text(text, "utf-8", newline="\n")
     return file
-
-
-def refuse(file: Path) -> None:
-    """BadInput where a page cannot be written, before it is made."""
-    if file.is_dir():
-        rule, fix = "is a folder", "name a file in it"
-        raise BadInput([Fault("--out", str(file), rule, fix)])
-    if (file.parent / seal.MANIFEST).exists():
-        rule, fix = "is in a sealed folder, which does not change", "name a file elsewhere"
-        raise BadInput([Fault("--out", str(file), rule, fix)])
-    if file.exists() and not _page(file):
-        rule, fix = "is there, and no such page", "name another, or remove it"
-        raise BadInput([Fault("--out", str(file), rule, fix)])
-    if not file.parent.is_dir():
-        raise BadInput([Fault("--out", str(file), "is in no folder that exists", "make it first")])
-
-
-def _page(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(len(BEGINNING)) == BEGINNING

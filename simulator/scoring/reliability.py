@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import binom
 
-from simulator import seal
-from simulator.faults import BadInput, Fault
 from simulator.scoring.scored import FEW, Scored
 from simulator.whole import whole
 
@@ -81,14 +79,3 @@ def draw(scored: Scored, file: Path) -> None:
     axes.set_title("What was said, and what came", loc="left", fontsize=11)
     with whole(file) as made, mpl.rc_context({"svg.hashsalt": "reliability"}):
         figure.savefig(made, dpi=160)
-
-
-def refuse_plot(file: Path) -> None:
-    """Raise BadInput where the figure cannot be written, before any work."""
-    if file.suffix.lower() not in FORMATS:
-        fix = f"end it in {', '.join(FORMATS)}"
-        raise BadInput([Fault(str(file), "--plot", "is no kind of figure", fix)])
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        rule = "is a folder" if file.is_dir() else "is in no folder that exists"
-        raise BadInput([Fault(str(file), "--plot", rule, "name a file")])
-    seal.refuse_unwritable(file.absolute().parent, key="--plot")

@@ -3,25 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator import figures, seal
-from simulator.faults import BadInput, Fault
+from simulator import figures
 from simulator.run import Run
 from simulator.sensitivity.given import given
 from simulator.sensitivity.learning import tornado_rows
 
 BARS = 10
-
-
-def refuse(file: Path) -> None:
-    """BadInput where no figure can be written, before any work."""
-    kinds = [f".{kind}" for kind in figures.FORMATS]
-    if file.suffix.lower() not in kinds:
-        raise BadInput(
-            [Fault("--into", str(file), f"must end in {' or '.join(kinds)}", "name it so")]
-        )
-    if not file.parent.is_dir():
-        raise BadInput([Fault("--into", str(file), "is in no folder", "make that first")])
-    seal.refuse_unwritable(file.parent)
+KINDS = tuple(f".{kind}" for kind in figures.FORMATS)
 
 
 def save(run: Run, outputs: Sequence[str], file: Path) -> None:
