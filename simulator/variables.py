@@ -30,8 +30,8 @@ EFFECTS = {
         "logit", "asymptote of each newer RL recipe, in log odds above a score that all reach"
     ),
     "recipe_shift_effect": Quantity("sd", "stray of the compute that each newer recipe saves"),
-    "progress_gap_effect": Quantity(
-        "sd", "gap between progress of language models at large and of RL"
+    "models_progress_oom_per_year": Quantity(
+        "OOM per year", "algorithmic progress of language models at large"
     ),
     "benchmark_decline_effect": Quantity("sd", "stray of each benchmark's log rate of decline"),
     "series_decline_effect": Quantity("sd", "stray of each series' log rate of decline"),
@@ -64,6 +64,8 @@ CONSTANT = {
     "curve_benchmark": Quantity("1", f"place of the curve's benchmark in benchmark, {PLACE}"),
     "curve_system": Quantity("1", f"place of the curve's system in system, {PLACE}"),
     "system_benchmark": Quantity("1", f"place of the system's benchmark in benchmark, {PLACE}"),
+    "system_is_rl": Quantity("1", "whether the system is sampled by a curve of RL, 1 or 0"),
+    "system_is_today": Quantity("1", "whether that curve is of a recipe of today, 1 or 0"),
     "point_curve": Quantity("1", f"place of the point's curve in drawn_curve, {PLACE}"),
     "point_compute_oom": Quantity("OOM", "compute at each point, from the middle of its curve"),
     "slope_se": Quantity("as the slope", "standard error of each published slope"),
@@ -144,6 +146,15 @@ DIMENSIONS = {
     "parent": Quantity("", "run that the draw is from"),
 }
 
+SAMPLED_AS = {  # neither what they are in the posterior, nor standard normals
+    "system_slope_ln": Quantity(
+        "ln points per OOM", "log slope of the curve that each system is sampled by"
+    ),
+    "benchmark_decline_effect": Quantity(
+        "sd", "stray of each benchmark's log rate of decline, longer where their spread is wide"
+    ),
+}
+
 DATA = OBSERVED | CONSTANT | STATISTICS
 SAMPLED = QUANTITIES | EFFECTS
 
@@ -152,10 +163,12 @@ def meaning(group: str, name: str) -> Quantity | None:
     """Unit and meaning of a variable in a group of a run's draws; None if it is not known."""
     match group:
         case "unconstrained_posterior" | "log_prior" | "log_likelihood":
-            known = (OBSERVED if group == "log_likelihood" else SAMPLED).get(name)
+            of = OBSERVED if group == "log_likelihood" else SAMPLED | SAMPLED_AS
+            known = of.get(name)
             if known is None:
                 return None
-            unit = "sd" if group == "unconstrained_posterior" else "nat"
+            unit = known.unit if name in SAMPLED_AS else "sd"
+            unit = unit if group == "unconstrained_posterior" else "nat"
             standard = group != "log_likelihood" and name not in EFFECTS
             said = "" if group == "unconstrained_posterior" else "log density of "
             said += "the standard normal behind: " if standard else ": " if said else ""

@@ -296,3 +296,8 @@ def test_rates_of_progress_are_annual_logs_with_the_error_of_their_interval(obse
     assert named
     assert all(name.endswith(": competition") for name in named)
     assert not (is_hardware * is_competition).any()
+
+
+def test_a_few_systems_leave_their_spread_open_and_are_sampled_by_their_inference():
+    few = load_scenario("base", {"evidence.sources": ["openai-o1", "composer"]})
+    assert not observe(few.evidence, few.structure).constant["system_is_rl"][1].any()

@@ -19,6 +19,8 @@ from simulator.observations.arrays import (
     unique,
 )
 
+MANY = 8  # systems, of which the spread is known
+
 
 def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Observations:
     """Points of curves, then slopes of further curves: one `curve` dimension for both.
@@ -35,7 +37,9 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
     of = dict(zip(systems, (row["benchmark"] for row in rows), strict=True))
     benchmarks = labels(sorted({row["benchmark"] for row in rows}))
     seen_in = _seen_in(systems, rows)
-    known = float(response != "saturating")  # else the ends of a curve leave its slope open
+    # Else the ends of a curve leave its slope open, or a few systems their spread, which then makes
+    # a funnel of a slope that is known.
+    known = float(response != "saturating" and len(seen_in) >= MANY)
     parts = Observations(
         {"benchmark": benchmarks, "curve": named, "system": labels(systems)},
         {
