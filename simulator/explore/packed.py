@@ -2,6 +2,7 @@
 
 import base64
 import math
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,9 +67,9 @@ def packed(about: Subject) -> tuple[dict[str, Any], Thinning]:
 
     multiplier = _texts(Thinning(step, 1).draws, of_multiplier)
     left = OF_ALL - _length(multiplier)
-    sizes = {x: _length(with_paths(Thinning(step, 1), x)) for x in PER_OOM}
-    every = math.ceil(min(sizes.values()) / left)
-    per_oom = next(x for x, size in sizes.items() if size <= every * left)
+    size = cache(lambda per_oom: _length(with_paths(Thinning(step, 1), per_oom)))
+    every = math.ceil(size(PER_OOM[-1]) / left)
+    per_oom = next(x for x in PER_OOM if size(x) <= every * left)
     draws = about.draws.sizes["chain"] * about.draws.sizes["draw"]
     if draws / step / every < min(FEWEST, draws):
         rule = f"a page has no room for enough paths of {len(tasks) - 1} tasks"
