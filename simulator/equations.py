@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-WIDE = 0.3  # ln; the decline of a benchmark is measured to about that
+KNOWN = 0.15  # ln, logit or OOM: about how well the slope, end or decline of one thing is measured
+LEVEL_SD = 1.5  # logit: of the score in the middle of a drawn curve, before it is seen
+LEVEL_KNOWN = 0.05  # logit: about how well it is measured
 POINTS_PER_LOGIT = 25.0  # steepest slope of a logistic curve: d(100 p)/d(logit p) at p = 1/2
 
 
@@ -150,9 +152,9 @@ def cost_oom(age: Any, start: Any, floor: Any, today_age: Any, *decline: Any) ->
     return np.maximum(start - fallen_oom(age, today_age, *decline), floor)
 
 
-def widened(spread: Any) -> Any:
-    """Sd of what is sampled for a stray of sd `spread`: 1 if that is narrow, in units of WIDE else.
+def widened(spread: Any, known: float = KNOWN) -> Any:
+    """Sd of what is sampled for a stray of sd `spread`, in units of how well its value is `known`.
 
-    A spread of zero is nothing special.
+    1 where the spread is narrower than that, the spread itself where it is wider.
     """
-    return np.sqrt(1 + (spread / WIDE) ** 2)
+    return np.sqrt(1 + (spread / known) ** 2)

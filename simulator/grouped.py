@@ -120,8 +120,10 @@ def _points(run: Run) -> Formula:
     else:
         sigma = sigma * equations.POINTS_PER_LOGIT / 100
         link = _score(run, slope[:, curve], curve, compute)
-    found = _grouped(mean, sigma, curve, level_logit / 1.5, 1.5)
-    return found._replace(second=second, link=link), "curve_level", np.ones(len(mean))
+    sd = equations.LEVEL_SD
+    found = _grouped(mean, sigma, curve, level_logit / sd, sd)
+    scale = np.full(len(mean), sd / equations.LEVEL_KNOWN)
+    return found._replace(second=second, link=link), "curve_level", scale
 
 
 def _score(run: Run, slope: np.ndarray, curve: np.ndarray, compute: np.ndarray) -> Link:
@@ -158,7 +160,7 @@ def _slopes(run: Run) -> Formula:
     spread = drawn("system_slope_spread")
     own = drawn("system_slope_ln") - drawn("benchmark_slope_ln")[:, constant("system_benchmark")]
     found = _grouped(mean, constant("slope_se"), group, own / spread, spread, mean)
-    return found, "system_slope_ln", spread[:, 0]
+    return found, "system_slope_ln", equations.widened(spread[:, 0])
 
 
 def _recipe_slopes(run: Run) -> Formula:
@@ -169,7 +171,7 @@ def _recipe_slopes(run: Run) -> Formula:
     effect = (drawn("recipe_slope_ln_of") - baseline - gain) / spread
     mean = np.log(drawn("recipe_slope"))[:, family]
     found = _grouped(mean, drawn("recipe_variant_spread"), family - 1, effect, spread)
-    return found, "recipe_slope_ln_of", spread[:, 0]
+    return found, "recipe_slope_ln_of", equations.widened(spread[:, 0])
 
 
 def _recipe_asymptotes(run: Run) -> Formula:
@@ -183,7 +185,11 @@ def _recipe_asymptotes(run: Run) -> Formula:
     def asymptote(i: int, log_odds: np.ndarray) -> np.ndarray:
         return REFERENCE_SCORE + (1 - REFERENCE_SCORE) * equations.logistic(log_odds)
 
-    return found._replace(link=asymptote), "recipe_ceiling_logit_of", spread[:, 0]
+    return (
+        found._replace(link=asymptote),
+        "recipe_ceiling_logit_of",
+        equations.widened(spread[:, 0]),
+    )
 
 
 def _recipe_compute(run: Run) -> Formula:
@@ -192,7 +198,7 @@ def _recipe_compute(run: Run) -> Formula:
     mean = drawn("recipe_reference_oom")[:, family]
     effect, spread = drawn("recipe_shift_effect"), drawn("recipe_shift_spread")
     found = _grouped(mean, constant("reference_se"), family - 1, effect, -spread)
-    return found, "recipe_shift_effect", np.ones(len(mean))
+    return found, "recipe_shift_effect", equations.widened(spread[:, 0])
 
 
 def _progress(run: Run) -> Formula:
@@ -211,7 +217,7 @@ def _progress(run: Run) -> Formula:
     sigma = np.hypot(constant("rate_se"), drawn("progress_rate_spread"))
     group = np.where(hardware + competition == 1, -1, 0)
     found = _grouped(mean, sigma, group, effect, spread)
-    return found, "models_progress_oom_per_year", spread[:, 0]
+    return found, "models_progress_oom_per_year", equations.widened(spread[:, 0])
 
 
 def _records(run: Run) -> Formula:
@@ -248,7 +254,8 @@ def _by_estimator(run: Run) -> Formula:
     _, mean, sigma = _factors(run)
     bias, spread = drawn("estimator_bias"), drawn("estimator_spread_oom")
     group = constant("factor_estimator")
-    return _grouped(mean, sigma, group, bias / spread, spread), "estimator_bias", spread[:, 0]
+    found = _grouped(mean, sigma, group, bias / spread, spread)
+    return found, "estimator_bias", equations.widened(spread[:, 0])
 
 
 def _by_benchmark(run: Run) -> Formula:

@@ -29,7 +29,7 @@ from simulator.scenario import Scenario
 from simulator.schema import Sampler
 from simulator.streams import SAMPLE
 
-CAREFUL = 0.99  # target acceptance of a second attempt
+CAREFUL, LAST = 0.95, 0.99  # target acceptance of a second and of a last attempt
 PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
 STATISTICS = {  # nutpie's names to ArviZ's
     "depth": "tree_depth",
@@ -108,28 +108,38 @@ def posterior_draws(
     chains: Callable | None = None,
     threads: int | None = None,
 ) -> tuple[Draws, xr.Dataset]:
-    """Completed draws and their statistics; a poor sample is drawn anew, once.
+    """Completed draws and their statistics; a poor sample is drawn anew, in smaller steps.
 
-    The second attempt takes smaller steps and tunes for longer, which is what divergences call
-    for. Its statistics say that there was a first. The gate judges what comes out, as ever.
+    Most scenarios need one attempt, with the settings as they are; each further one takes longer.
+    The statistics say how many there were and what was wrong. The gate judges what comes out, as
+    ever.
     """
-
-    def attempt(number: int, settings: Sampler) -> tuple[Draws, xr.Dataset]:
+    earlier: list[str] = []
+    attempts = _attempts(settings)
+    for number, settings in enumerate(attempts, 1):
         free, statistics = finish(model, begin(code, settings, seed, number, chains, threads))
-        return complete(free), statistics
-
-    draws, statistics = attempt(1, settings)
-    divergent = int(statistics["diverging"].sum())
-    poor = f"{divergent} divergences" if divergent else ""
-    if not poor and _large(settings) and not _mixed(draws):
-        poor = "chains that had not mixed"
-    if poor:
-        careful = {"target_accept": CAREFUL, "tune": 2 * settings.tune}
-        settings = settings.model_copy(update=careful)
-        draws, statistics = attempt(2, settings)
-        statistics.attrs["first_attempt"] = poor
-    statistics.attrs |= {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
+        draws = complete(free)
+        if number == len(attempts) or not (poor := _poor(draws, statistics, settings)):
+            break
+        earlier.append(poor)
+    statistics.attrs = {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
+    if earlier:
+        statistics.attrs["earlier_attempts"] = "; ".join(earlier)
     return draws, statistics
+
+
+def _attempts(settings: Sampler) -> list[Sampler]:
+    """The settings of one attempt after the other: smaller steps, at last tuned for longer too."""
+    last = {"target_accept": max(LAST, settings.target_accept), "tune": 2 * settings.tune}
+    further = [{"target_accept": CAREFUL}] if settings.target_accept < CAREFUL else []
+    return [settings, *(settings.model_copy(update=more) for more in [*further, last])]
+
+
+def _poor(draws: Draws, statistics: xr.Dataset, settings: Sampler) -> str:
+    """What the gate would have against a sample, if anything."""
+    if divergent := int(statistics["diverging"].sum()):
+        return f"{divergent} divergence{'s' if divergent > 1 else ''}"
+    return "chains that had not mixed" if _large(settings) and not _mixed(draws) else ""
 
 
 def _large(settings: Sampler) -> bool:

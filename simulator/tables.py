@@ -75,8 +75,9 @@ def _worst(run: Run) -> str:
     said += significant(min(value["ess_bulk_at_least_400"], value["ess_tail_at_least_400"]), 2)
     if "no_divergences" in value:
         said += f", {value['no_divergences']:.0f} divergences"
-    if first := (run.record["nuts"] or {}).get("first_attempt"):
-        said += f"; second attempt, in smaller steps (the first had {first})"
+    if earlier := (run.record["nuts"] or {}).get("earlier_attempts"):
+        number = "third" if ";" in earlier else "second"
+        said += f"; {number} attempt, in smaller steps (before: {earlier})"
     return said
 
 

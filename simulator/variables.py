@@ -146,13 +146,17 @@ DIMENSIONS = {
     "parent": Quantity("", "run that the draw is from"),
 }
 
-SAMPLED_AS = {  # neither what they are in the posterior, nor standard normals
-    "system_slope_ln": Quantity(
-        "ln points per OOM", "log slope of the curve that each system is sampled by"
-    ),
-    "benchmark_decline_effect": Quantity(
-        "sd", "stray of each benchmark's log rate of decline, longer where their spread is wide"
-    ),
+STRAYS = {  # sampled neither as what they are in the posterior nor as standard normals
+    "benchmark_slope_ln",
+    "benchmark_ratio_effect",
+    "system_slope_ln",
+    "recipe_slope_ln_of",
+    "recipe_ceiling_logit_of",
+    "recipe_shift_effect",
+    "models_progress_oom_per_year",
+    "benchmark_decline_effect",
+    "series_decline_effect",
+    "estimator_bias",
 }
 
 DATA = OBSERVED | CONSTANT | STATISTICS
@@ -163,16 +167,18 @@ def meaning(group: str, name: str) -> Quantity | None:
     """Unit and meaning of a variable in a group of a run's draws; None if it is not known."""
     match group:
         case "unconstrained_posterior" | "log_prior" | "log_likelihood":
-            of = OBSERVED if group == "log_likelihood" else SAMPLED | SAMPLED_AS
-            known = of.get(name)
+            known = (OBSERVED if group == "log_likelihood" else SAMPLED).get(name)
             if known is None:
                 return None
-            unit = known.unit if name in SAMPLED_AS else "sd"
-            unit = unit if group == "unconstrained_posterior" else "nat"
-            standard = group != "log_likelihood" and name not in EFFECTS
-            said = "" if group == "unconstrained_posterior" else "log density of "
-            said += "the standard normal behind: " if standard else ": " if said else ""
-            return Quantity(unit, (said + known.meaning).replace(" : ", ": "))
+            behind = ""
+            if group != "log_likelihood" and name not in EFFECTS:
+                behind = "the standard normal behind: "
+            elif name in STRAYS:
+                behind = "what is sampled, more than a standard normal where the spread is wide: "
+            if group == "unconstrained_posterior":
+                return Quantity("sd", behind + known.meaning)
+            said = f"log density of {behind or ': '}{known.meaning}"
+            return Quantity("nat", said.replace(" : ", ": "))
         case "prior" | "posterior" | "predictions":
             return SAMPLED.get(name)
     return DATA.get(name)

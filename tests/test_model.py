@@ -68,14 +68,14 @@ def ageing(age, years, remaining):
 def in_log_odds(at, b, c, y, slope):
     curve = c["point_curve"]
     noise = b["curve_noise"] * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
-    mean = 1.5 * at["curve_level_z"][curve] + slope[curve] / 25 * c["point_compute_oom"]
+    mean = 0.05 * at["curve_level_z"][curve] + slope[curve] / 25 * c["point_compute_oom"]
     return t.logpdf(y["score_logit"], 4, mean, noise[curve]).sum()
 
 
 def on_a_line(at, b, c, y, slope):
     curve = c["point_curve"]
     noise = b["curve_noise"] / 4 * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
-    mean = expit(1.5 * at["curve_level_z"])[curve] + slope[curve] / 100 * c["point_compute_oom"]
+    mean = expit(0.05 * at["curve_level_z"])[curve] + slope[curve] / 100 * c["point_compute_oom"]
     return t.logpdf(y["score"], 4, mean, noise[curve]).sum()
 
 
@@ -83,7 +83,7 @@ def between_ends(at, b, c, y, slope):
     """ScaleRL's own form: start + (top - start) / (1 + 10**(-B (x - x_mid)))."""
     curve = c["point_curve"]
     noise = b["curve_noise"] / 4 * np.exp(b["curve_noise_spread"] * at["curve_noise_effect"])
-    level = expit(1.5 * at["curve_level_z"])
+    level = expit(0.05 * at["curve_level_z"])
     stray = b["asymptote_spread"] * at["curve_asymptote_share_effect"]
     top = level + (1 - level) * expit(logit(b["asymptote_share"]) + stray)
     stray = b["start_spread"] * at["curve_start_fraction_effect"]
@@ -143,31 +143,39 @@ def log_density(at, scenario):
         "slope_ln": np.log(10) + at["baseline_slope_effect"],
         "ceiling_logit": -2 + 1.5 * at["baseline_ceiling_effect"],
     }
-    slope_ln = baseline["slope_ln"] + np.log(b["algorithm_slope_factor"])
-    ceiling = baseline["ceiling_logit"] + b["algorithm_ceiling_gain"]
+    scaled = {"curve_level_z": (0, 1.5 / 0.05)}
+
+    def strayed(name, spread, mean=0.0, known=0.15):
+        """What strays around a mean, from what is sampled of it."""
+        sd = np.hypot(1, spread / known)
+        part = spread / known / sd
+        scaled[f"{name}_z"] = part * mean / known, sd
+        return mean + spread * (at[f"{name}_z"] - part * mean / known) / sd
+
+    slope_ln = np.log(10) + strayed(
+        "recipe_slope_ln_of",
+        b["recipe_slope_spread"],
+        at["baseline_slope_effect"] + np.log(b["algorithm_slope_factor"]),
+    )
+    ceiling = -2 + strayed(
+        "recipe_ceiling_logit_of",
+        b["recipe_ceiling_spread"],
+        1.5 * at["baseline_ceiling_effect"] + b["algorithm_ceiling_gain"],
+    )
     benchmark = c["curve_benchmark"]
-    lag = np.log(ratio) + b["benchmark_ratio_spread"] * at["benchmark_ratio_effect"]
+    lag = np.log(ratio) + strayed("benchmark_ratio_effect", b["benchmark_ratio_spread"])
     gain = np.log(b["algorithm_slope_factor"])
     seen_rl = c["system_is_rl"] * lag[c["system_benchmark"]] + c["system_is_today"] * gain
     progress = b["algorithm_shift_oom"] / years
-    scaled = {
-        "benchmark_slope_ln": (np.log(b["inference_slope"]), b["benchmark_slope_spread"]),
-        "system_slope_ln_z": (
-            at["benchmark_slope_ln"][c["system_benchmark"]] + seen_rl,
-            b["system_slope_spread"],
-        ),
-        "models_progress_oom_per_year": (progress, b["progress_transfer_spread"]),
-        "benchmark_decline_effect_z": (0, np.hypot(1, b["decline_benchmark_spread"] / 0.3)),
-        "recipe_slope_ln_of": (slope_ln, b["recipe_slope_spread"]),
-        "recipe_ceiling_logit_of": (ceiling, b["recipe_ceiling_spread"]),
-        "estimator_bias": (0, b["estimator_spread_oom"]),
-    }
-    total = sum(norm.logpdf(v, *scaled.get(name, (0, 1))).sum() for name, v in at.items())
-
-    own = (at["system_slope_ln_z"] - seen_rl)[c["curve_system"]]
+    published = strayed("models_progress_oom_per_year", b["progress_transfer_spread"], progress)
+    typical = np.log(b["inference_slope"] / 25)
+    typical = strayed("benchmark_slope_ln", b["benchmark_slope_spread"], typical, 0.05)
+    seen_in = typical[c["system_benchmark"]] + seen_rl
+    seen_in = strayed("system_slope_ln", b["system_slope_spread"], seen_in)
+    own = (np.log(25) + seen_in - seen_rl)[c["curve_system"]]
     own += c["curve_is_rl"] * lag[benchmark] + c["curve_is_today"] * gain
     points = np.exp(own)
-    total += POINTS_OF_CURVES[scenario.structure.response](at, b, c, y, points)
+    total = POINTS_OF_CURVES[scenario.structure.response](at, b, c, y, points)
     fitted = points[len(at["curve_level_z"]) :]
     if scenario.structure.response == "linear":
         total += norm.logpdf(y["slope_per_oom"], fitted / 100, c["slope_se"]).sum()
@@ -178,37 +186,39 @@ def log_density(at, scenario):
     error = np.hypot(c["exchange_se"], b["benchmark_ratio_spread"])
     total += norm.logpdf(y["exchange_ratio_ln"], worth, error).sum()
 
-    steepest = np.append(baseline["slope_ln"], at["recipe_slope_ln_of"])[c["recipe_family"]]
+    steepest = np.append(baseline["slope_ln"], slope_ln)[c["recipe_family"]]
     total += norm.logpdf(y["recipe_slope_ln"], steepest, b["recipe_variant_spread"]).sum()
-    top = 0.45 + 0.55 * expit(np.append(baseline["ceiling_logit"], at["recipe_ceiling_logit_of"]))
+    top = 0.45 + 0.55 * expit(np.append(baseline["ceiling_logit"], ceiling))
     total += norm.logpdf(y["recipe_asymptote_score"], top[c["fitted_family"]], 0.0175).sum()
-    saved = progress * c["new_family_years"] + b["recipe_shift_spread"] * at["recipe_shift_effect"]
+    saved = progress * c["new_family_years"]
+    saved = saved + strayed("recipe_shift_effect", b["recipe_shift_spread"])
     reference = 3.3 + 0.5 * at["baseline_reference_effect"] - np.append(0, saved)
     reached = reference[c["fitted_family"]]
     total += norm.logpdf(y["recipe_compute_oom_hours"], reached, c["reference_se"]).sum()
 
     hardware = np.log10(b["hardware_decline_factor"])
     competition = np.log10(b["competition_decline_factor"])
-    rate = np.where(c["rate_is_hardware"] == 1, hardware, at["models_progress_oom_per_year"])
+    rate = np.where(c["rate_is_hardware"] == 1, hardware, published)
     rate = np.where(c["rate_is_competition"] == 1, competition, rate)
     error = np.hypot(c["rate_se"], b["progress_rate_spread"])
     total += norm.logpdf(y["progress_oom_per_year"], rate, error).sum()
 
     shape = b["decline_ageing_years"], b["decline_remaining_fraction"]
     at_debut = np.log10(b["cost_decline_factor"]) / ageing(1, *shape)
-    widened = np.hypot(1, b["decline_benchmark_spread"] / 0.3)
-    strays = b["decline_benchmark_spread"] * at["benchmark_decline_effect_z"] / widened
+    strays = strayed("benchmark_decline_effect", b["decline_benchmark_spread"])
     by_benchmark = at_debut * np.exp(strays)
-    own = np.exp(b["decline_series_spread"] * at["series_decline_effect"])
+    own = np.exp(strayed("series_decline_effect", b["decline_series_spread"]))
     rate = by_benchmark[c["series_benchmark"]] * own
     total += RECORDS[scenario.structure.cost](at, b, c, y, rate, shape)
 
     span = c["factor_age_to"] - c["factor_age_from"]
     fallen = ageing(c["factor_age_to"], *shape) - ageing(c["factor_age_from"], *shape)
+    bias = strayed("estimator_bias", b["estimator_spread_oom"])
     mean = by_benchmark[c["factor_benchmark"]] * fallen / span
-    mean += at["estimator_bias"][c["factor_estimator"]] - c["factor_without_hardware"] * hardware
+    mean += bias[c["factor_estimator"]] - c["factor_without_hardware"] * hardware
     error = np.hypot(c["factor_se"], b["factor_noise_oom"])
-    return total + norm.logpdf(y["annual_factor_oom"], mean, error).sum()
+    total += norm.logpdf(y["annual_factor_oom"], mean, error).sum()
+    return total + sum(norm.logpdf(v, *scaled.get(name, (0, 1))).sum() for name, v in at.items())
 
 
 @pytest.mark.parametrize("cost", RECORDS)

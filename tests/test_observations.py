@@ -65,10 +65,6 @@ def test_a_system_is_known_by_its_inference_or_else_by_its_first_rl_curve(base):
     assert known["cursorbench: composer"] == known["aime: scalerl_8b"] == (1, 1)
     assert known["math: tan_7b"] == (1, 0)
     assert sum(rl for rl, _ in known.values()) == 6
-    saturating = observe(
-        base, load_scenario("base", {"structure.response": "saturating"}).structure
-    )
-    assert not saturating.constant["system_is_rl"][1].any()
 
 
 def test_no_evidence_leaves_no_arrays():
@@ -296,8 +292,3 @@ def test_rates_of_progress_are_annual_logs_with_the_error_of_their_interval(obse
     assert named
     assert all(name.endswith(": competition") for name in named)
     assert not (is_hardware * is_competition).any()
-
-
-def test_a_few_systems_leave_their_spread_open_and_are_sampled_by_their_inference():
-    few = load_scenario("base", {"evidence.sources": ["openai-o1", "composer"]})
-    assert not observe(few.evidence, few.structure).constant["system_is_rl"][1].any()

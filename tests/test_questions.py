@@ -413,10 +413,11 @@ def test_what_lies_beyond_the_evidence_says_so(base_run, table, expected):
     multiplier = base_run.forecast["required_rl_multiplier_oom"].sel(
         inference_factor=100, benchmark="new", algorithm="as_published"
     )
-    over = units.significant(10 ** float(multiplier.median()) / (85.25 / 1.12), 2)
+    over = 10 ** float(multiplier.median()) / (85.25 / 1.12)
+    either = {units.significant(share * over, 2) for share in (0.99, 1.01)}  # both ends are rounded
     assert len(found["beyond"]) == len(expected)
     for words, said in zip(expected, found["beyond"], strict=True):
-        assert words.format(over=over) in said
+        assert any(words.format(over=over) in said for over in either)
 
 
 def test_the_shipped_questions_are_all_answered(base_run, capsys):

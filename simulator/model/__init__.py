@@ -1,10 +1,10 @@
 """One joint PyMC model of response curves, recipes and costs, from a scenario and its observations.
 
-Nearly every free variable is a standard normal: a belief `<name>` is a deterministic of `<name>_z`;
-effects are standard normals times their spread where data are few, and centred on their mean where
-each is well measured. What varies between scenarios (beliefs' parameters, observations) is data of
-the model, so that scenarios of one shape share one compiled density. Sums are written out, not as
-matrix products, which take longer to compile than all the rest.
+A belief `<name>` is a deterministic of a standard normal `<name>_z`; what strays from a mean by a
+spread that is unknown as well is sampled as strays.py says. What varies between scenarios (beliefs'
+parameters, observations) is data of the model, so that scenarios of one shape share one compiled
+density. Sums are written out, not as matrix products, which take longer to compile than all the
+rest.
 """
 
 import numpy as np

@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 
 from simulator import equations
 from simulator.model.curves import TAILS
+from simulator.model.strays import around, stray
 
 
 def costs(belief: dict, data: dict, cost: str) -> None:
@@ -34,23 +35,16 @@ def costs(belief: dict, data: dict, cost: str) -> None:
 
 
 def _benchmarks(belief: dict) -> pt.TensorVariable:
-    """Rate of decline of every benchmark over that of a typical one.
-
-    Sampled is a standard normal where their spread is narrow, and the stray itself where it is
-    wide: what is measured of a benchmark would tie its standard normal to a wide spread.
-    """
-    spread, dims = belief["decline_benchmark_spread"], "cost_benchmark"
-    sd = equations.widened(spread)
-    effect = pm.Normal("benchmark_decline_effect_z", 0, sd, dims=dims) / sd
-    pm.Deterministic("benchmark_decline_effect", effect, dims=dims)
-    return pm.Deterministic("benchmark_decline", pt.exp(spread * effect), dims=dims)
+    """Rate of decline of every benchmark over that of a typical one."""
+    dims = "cost_benchmark"
+    own = stray("benchmark_decline_effect", belief["decline_benchmark_spread"], dims)
+    return pm.Deterministic("benchmark_decline", pt.exp(own), dims=dims)
 
 
 def _series(belief: dict, data: dict, relative: pt.TensorVariable) -> pt.TensorVariable:
     """Rate of decline of every series over that of a typical one."""
-    effect = pm.Normal("series_decline_effect", dims="series")
-    own = pt.exp(belief["decline_series_spread"] * effect)
-    series = relative[data["series_benchmark"]] * own
+    own = stray("series_decline_effect", belief["decline_series_spread"], "series")
+    series = relative[data["series_benchmark"]] * pt.exp(own)
     return pm.Deterministic("series_decline", series, dims="series")
 
 
@@ -72,7 +66,8 @@ def _trend(belief: dict, data: dict, rate: pt.TensorVariable, shape: tuple) -> N
 
 def _factors(belief: dict, data: dict, rates: pt.TensorVariable, shape: tuple) -> None:
     """Published annual factors: the decline over the ages they cover, plus the estimator's bias."""
-    bias = pm.Normal("estimator_bias", 0, belief["estimator_spread_oom"], dims="estimator")
+    bias = around("estimator_bias", 0.0, belief["estimator_spread_oom"], "estimator")
+    pm.Deterministic("estimator_bias", bias, dims="estimator")
     start, end = data["factor_age_from"], data["factor_age_to"]
     fallen = equations.ageing(end, *shape) - equations.ageing(start, *shape)
     hardware = data["factor_without_hardware"] * pt.log10(belief["hardware_decline_factor"])

@@ -3,12 +3,16 @@
 Slopes are in points per OOM where a curve is steepest, so that one belief serves every link.
 """
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from simulator import equations
+from simulator.model.strays import around, stray
 from simulator.observations import Observations
 
+SLOPE_LN = np.log(25.0)  # points per OOM: of a slope like many; sampled is the difference from it
+BENCHMARK_KNOWN = 0.05  # ln: the slope of a benchmark on which many systems were measured
 TAILS = 4  # degrees of freedom: one stray point or record must not move a curve
 SCORE_PER_LOGIT = equations.POINTS_PER_LOGIT / 100
 
@@ -28,12 +32,12 @@ def responses(belief: dict, data: dict, observations: Observations, response: st
 
 def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
     benchmark, system = data["curve_benchmark"], data["curve_system"]
-    typical = pt.log(belief["inference_slope"])
-    slope_ln = pm.Normal(
-        "benchmark_slope_ln", typical, belief["benchmark_slope_spread"], dims="benchmark"
-    )
-    ratio_effect = pm.Normal("benchmark_ratio_effect", dims="benchmark")
-    ratio_ln = pt.log(belief["slope_ratio"]) + belief["benchmark_ratio_spread"] * ratio_effect
+    name, spread = "benchmark_slope_ln", belief["benchmark_slope_spread"]
+    typical = pt.log(belief["inference_slope"]) - SLOPE_LN
+    slope_ln = around(name, typical, spread, "benchmark", BENCHMARK_KNOWN)
+    pm.Deterministic(name, SLOPE_LN + slope_ln, dims="benchmark")
+    own = stray("benchmark_ratio_effect", belief["benchmark_ratio_spread"], "benchmark")
+    ratio_ln = pt.log(belief["slope_ratio"]) + own
     pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
     today_ln = pt.log(belief["algorithm_slope_factor"])  # a curve of today's recipes has it already
     rl = data["curve_is_rl"] * ratio_ln[benchmark] + data["curve_is_today"] * today_ln
@@ -41,10 +45,9 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
     # that of its inference, ratio and gain would make a narrow ridge with it.
     at = data["system_benchmark"]
     seen_rl = data["system_is_rl"] * ratio_ln[at] + data["system_is_today"] * today_ln
-    seen = pm.Normal(
-        "system_slope_ln_z", slope_ln[at] + seen_rl, belief["system_slope_spread"], dims="system"
-    )
-    system_slope_ln = pm.Deterministic("system_slope_ln", seen - seen_rl, dims="system")
+    name, spread = "system_slope_ln", belief["system_slope_spread"]
+    seen = around(name, slope_ln[at] + seen_rl, spread, "system")
+    system_slope_ln = pm.Deterministic(name, SLOPE_LN + seen - seen_rl, dims="system")
     slope = pt.exp(system_slope_ln[system] + rl)
     return pm.Deterministic("curve_slope", slope, dims="curve")
 
@@ -52,7 +55,9 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
 def _points(belief: dict, data: dict, slope: pt.TensorVariable, response: str) -> None:
     """Points scatter around their curve: in log odds, or in score by as much at mid-scale."""
     curve, compute = data["point_curve"], data["point_compute_oom"]
-    level_logit = 1.5 * pm.Normal("curve_level_z", dims="drawn_curve")
+    known = equations.LEVEL_KNOWN
+    sd = np.float64(equations.LEVEL_SD / known)  # a plain 30.0 would be of single precision
+    level_logit = known * pm.Normal("curve_level_z", 0, sd, dims="drawn_curve")
     level = pm.Deterministic("curve_level", pt.sigmoid(level_logit), dims="drawn_curve")
     effect = pm.Normal("curve_noise_effect", dims="drawn_curve")
     noise = belief["curve_noise"] * pt.exp(belief["curve_noise_spread"] * effect)

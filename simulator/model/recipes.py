@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from simulator.model.strays import around, stray
 from simulator.observations.recipes import REFERENCE_SCORE, SEED_SE
 
 
@@ -17,20 +18,22 @@ def recipes(belief: dict, data: dict, years: pt.TensorVariable) -> None:
     """Curves of the families that were fitted, conditioned on what was published of them."""
     slope_ln = _of_all(
         "recipe_slope_ln_of",
-        np.log(10.0) + pm.Normal("baseline_slope_effect"),
+        np.log(10.0),
+        pm.Normal("baseline_slope_effect"),
         pt.log(belief["algorithm_slope_factor"]),
         belief["recipe_slope_spread"],
     )
     ceiling = _of_all(
         "recipe_ceiling_logit_of",
-        -2.0 + 1.5 * pm.Normal("baseline_ceiling_effect"),
+        -2.0,
+        1.5 * pm.Normal("baseline_ceiling_effect"),
         belief["algorithm_ceiling_gain"],
         belief["recipe_ceiling_spread"],
     )
     saved = belief["algorithm_shift_oom"] / years * data["new_family_years"]
-    stray = belief["recipe_shift_spread"] * pm.Normal("recipe_shift_effect", dims="new_family")
+    saved = saved + stray("recipe_shift_effect", belief["recipe_shift_spread"], "new_family")
     baseline = 3.3 + 0.5 * pm.Normal("baseline_reference_effect")
-    reference = _with_baseline(baseline, baseline - saved - stray)
+    reference = _with_baseline(baseline, baseline - saved)
     asymptote = REFERENCE_SCORE + (1 - REFERENCE_SCORE) * pt.sigmoid(ceiling)
     pm.Deterministic("recipe_slope", pt.exp(slope_ln), dims="family")
     pm.Deterministic("recipe_asymptote", asymptote, dims="family")
@@ -60,10 +63,19 @@ def recipes(belief: dict, data: dict, years: pt.TensorVariable) -> None:
 
 
 def _of_all(
-    name: str, baseline: pt.TensorVariable, gain: pt.TensorVariable, spread: pt.TensorVariable
+    name: str,
+    typical: float,
+    baseline: pt.TensorVariable,
+    gain: pt.TensorVariable,
+    spread: pt.TensorVariable,
 ) -> pt.TensorVariable:
-    """A parameter of every family; centred, for each is measured better than they agree."""
-    return _with_baseline(baseline, pm.Normal(name, baseline + gain, spread, dims="new_family"))
+    """A parameter of every family: that of the baseline and, around it plus the gain, the others'.
+
+    The baseline is given by its difference from what is typical.
+    """
+    others = typical + around(name, baseline + gain, spread, "new_family")
+    others = pm.Deterministic(name, others, dims="new_family")
+    return _with_baseline(typical + baseline, others)
 
 
 def _with_baseline(baseline: pt.TensorVariable, others: pt.TensorVariable) -> pt.TensorVariable:
@@ -72,13 +84,11 @@ def _with_baseline(baseline: pt.TensorVariable, others: pt.TensorVariable) -> pt
 
 def progress(belief: dict, data: dict, years: pt.TensorVariable) -> None:
     """Published rates: of hardware and competition as they are, of algorithms with the gap between
-    their subject (language models at large) and ours (RL), one gap for all studies. Centred: what
-    they measure is known better than the gap."""
-    algorithm = pm.Normal(
-        "models_progress_oom_per_year",
-        belief["algorithm_shift_oom"] / years,
-        belief["progress_transfer_spread"],
-    )
+    their subject (language models at large) and ours (RL), one gap for all studies."""
+    name = "models_progress_oom_per_year"
+    ours = belief["algorithm_shift_oom"] / years
+    algorithm = around(name, ours, belief["progress_transfer_spread"])
+    pm.Deterministic(name, algorithm)
     hardware, competition = data["rate_is_hardware"], data["rate_is_competition"]
     rate = (
         hardware * pt.log10(belief["hardware_decline_factor"])

@@ -19,8 +19,6 @@ from simulator.observations.arrays import (
     unique,
 )
 
-MANY = 8  # systems, of which the spread is known
-
 
 def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Observations:
     """Points of curves, then slopes of further curves: one `curve` dimension for both.
@@ -37,9 +35,6 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
     of = dict(zip(systems, (row["benchmark"] for row in rows), strict=True))
     benchmarks = labels(sorted({row["benchmark"] for row in rows}))
     seen_in = _seen_in(systems, rows)
-    # Else the ends of a curve leave its slope open, or a few systems their spread, which then makes
-    # a funnel of a slope that is known.
-    known = float(response != "saturating" and len(seen_in) >= MANY)
     parts = Observations(
         {"benchmark": benchmarks, "curve": named, "system": labels(systems)},
         {
@@ -48,8 +43,8 @@ def responses(points: Sequence[Row], slopes: Sequence[Row], response: str) -> Ob
             "curve_benchmark": ("curve", index([row["benchmark"] for row in rows], benchmarks)),
             "curve_system": ("curve", index(systems, labels(systems))),
             "system_benchmark": ("system", index(list(of.values()), benchmarks)),
-            "system_is_rl": ("system", known * is_one(seen_in, "kind", "rl")),
-            "system_is_today": ("system", known * is_one(seen_in, "recipe", "today")),
+            "system_is_rl": ("system", is_one(seen_in, "kind", "rl")),
+            "system_is_today": ("system", is_one(seen_in, "recipe", "today")),
         },
         {},
     )
