@@ -15,7 +15,7 @@ from pymc.stats import compute_log_prior
 from scipy.special import logit
 from scipy.stats import kstest, kstwobign, norm, t
 
-from simulator import compiled, graphs, load_scenario
+from simulator import compiled, graphs, inference, load_scenario
 from simulator.compiled import density
 from simulator.diagnostics import mcse_median
 from simulator.forecast import project
@@ -456,3 +456,51 @@ def test_where_nothing_can_be_locked_each_compiles_for_itself(tmp_path):
     (tmp_path / "file").touch()
     with compiled._alone(tmp_path / "file" / "code.bin"):
         pass
+
+
+# --- attempts -------------------------------------------------------------------------------------
+
+
+def sampler_that_finds(monkeypatch, *samples):
+    """A sampler whose attempts find these draws and numbers of divergences; what it was asked."""
+    asked = []
+
+    def begin(code, settings, seed, number, chains, threads):
+        asked.append((settings.target_accept, settings.tune))
+        return number
+
+    def finish(model, number):
+        draws, divergent = samples[number - 1]
+        diverging = np.arange(draws.size).reshape(draws.shape) < divergent
+        return {"x_z": draws}, xr.Dataset({"diverging": (("chain", "draw"), diverging)})
+
+    monkeypatch.setattr(inference, "begin", begin)
+    monkeypatch.setattr(inference, "finish", finish)
+    return asked
+
+
+RNG = np.random.default_rng(1)
+MIXED = RNG.normal(size=(4, 1000))
+UNMIXED = RNG.normal(size=(4, 1000)) + np.arange(4)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("target", "samples", "asked", "said"),
+    [
+        (0.8, [(MIXED, 0)], [(0.8, 500)], None),
+        (0.8, [(MIXED, 1), (MIXED, 0)], [(0.8, 500), (0.95, 500)], "1 divergence"),
+        (0.8, [(MIXED, 3), (UNMIXED, 0), (MIXED, 9)], [(0.8, 500), (0.95, 500), (0.99, 1000)],
+         "3 divergences; chains that had not mixed"),
+        (0.96, [(UNMIXED, 0), (MIXED, 0)], [(0.96, 500), (0.99, 1000)],
+         "chains that had not mixed"),
+        (0.995, [(MIXED, 2), (MIXED, 2)], [(0.995, 500), (0.995, 1000)], "2 divergences"),
+    ],
+)  # fmt: skip
+def test_a_poor_sample_is_drawn_anew_in_smaller_steps(monkeypatch, target, samples, asked, said):
+    settings = BASE.sampler.model_copy(update={"tune": 500, "target_accept": target})
+    found = sampler_that_finds(monkeypatch, *samples)
+    draws, statistics = inference.posterior_draws(None, None, dict, settings, 1)
+    assert found == asked
+    assert draws["x_z"] is samples[-1][0]
+    assert statistics.attrs.pop("earlier_attempts", None) == said
+    assert statistics.attrs == {"target_accept": asked[-1][0], "tuning_steps": asked[-1][1]}
