@@ -47,6 +47,7 @@ def print_checks(run: Run) -> None:
     if not failed:
         say(title + style(f"all {len(run.checks)} checks passed", fg="green"))
         say(style(_worst(run), dim=True))
+        _print_attempts(run)
         _print_reweighted(made)
         return
     said = f"FAILED {len(failed)} of {len(run.checks)} checks. Do not rely on the numbers below."
@@ -54,6 +55,7 @@ def print_checks(run: Run) -> None:
     for name, check in failed.items():
         where = f" in {check.worst}" if check.worst else ""
         say(f"  {style(name, fg='red')}: {significant(check.value, 4)}{where}")
+    _print_attempts(run)
     _print_reweighted(made)
 
 
@@ -75,10 +77,14 @@ def _worst(run: Run) -> str:
     said += significant(min(value["ess_bulk_at_least_400"], value["ess_tail_at_least_400"]), 2)
     if "no_divergences" in value:
         said += f", {value['no_divergences']:.0f} divergences"
+    return said
+
+
+def _print_attempts(run: Run) -> None:
+    """What it took to sample it, if more than the settings say."""
     if earlier := (run.record["nuts"] or {}).get("earlier_attempts"):
         number = "third" if ";" in earlier else "second"
-        said += f"; {number} attempt, in smaller steps (before: {earlier})"
-    return said
+        say(style(f"{number} attempt, in smaller steps, after {earlier}", dim=True))
 
 
 # --- headline quantities --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from simulator import Damaged, load_scenario, open_run, simulate
+from simulator import Damaged, load_scenario, open_run, simulate, tables
 from simulator import outcome as sealing
 from simulator.quantities import BELIEFS, OUTPUTS
 from simulator.run import runs_in
@@ -243,3 +243,23 @@ def test_a_disk_that_fills_up_leaves_nothing(monkeypatch, tmp_path, writer):
     with pytest.raises(OSError, match="No space left"):
         simulate(load_scenario("base", QUICK), into=tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        ("1 divergence", "second attempt, in smaller steps, after 1 divergence"),
+        ("2 divergences; chains that had not mixed",
+         "third attempt, in smaller steps, after 2 divergences; chains that had not mixed"),
+    ],
+)  # fmt: skip
+def test_a_run_that_took_further_attempts_says_why(base_run, capsys, earlier, said):
+    run = open_run(base_run.path)
+    assert "earlier_attempts" not in run.record["nuts"]
+    tables.print_checks(run)
+    assert "attempt" not in capsys.readouterr().out
+    run.record["nuts"]["earlier_attempts"] = earlier
+    tables.print_checks(run)
+    lines = capsys.readouterr().out.splitlines()
+    assert said in lines
+    assert max(map(len, lines)) <= 80
