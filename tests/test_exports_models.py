@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import FROM, item, shapes
 
-from simulator.exports import formats, forms, squiggle
+from simulator.exports import formats, forms, joint, squiggle
 from simulator.exports.item import Item
 from simulator.exports.table import LEVELS as TABLED
 from simulator.faults import BadInput
@@ -409,12 +409,21 @@ def test_a_failed_run_is_stamped_in_the_first_line(form, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["squiggle", "squigglepy", "scipy", "parquet", "csv"])
-def test_what_no_number_holds_is_refused_with_a_reason(form):
+def test_what_is_no_number_is_refused_with_a_reason(form):
     asked = named(np.full((2, 5), 1.0), "a")
-    for kept, said in ((400.0, "10 draws are beyond"), (-400.0, "10 draws"), (np.nan, "10 draws")):
+    for kept in (np.nan, -np.inf):
         forecast = Forecast(asked.forecast.askable, {}, np.full((2, 5), kept), FROM)
-        with pytest.raises(BadInput, match=said):
+        with pytest.raises(BadInput, match="no numbers"):
             formats.write(form, [Item(asked.question, forecast)])
+
+
+def test_what_readers_have_no_numbers_for_is_written_as_where_they_end():
+    asked = named(np.full((1, 5), 1.0), "a")
+    kept = np.array([[-400.0, -2.0, 0.5, 400.0, np.inf]])
+    (found,) = joint.values(
+        [Item(asked.question, Forecast(asked.forecast.askable, {}, kept, FROM))]
+    )
+    assert found[0].tolist() == pytest.approx([1e-307, 0.01, 10**0.5, 1e307, np.inf], abs=0)
 
 
 @pytest.mark.parametrize("form", ["squiggle", "squigglepy", "parquet", "csv"])

@@ -15,11 +15,12 @@ LARGEST = 307  # power of ten up to which every reader's numbers reach, and down
 def values(items: Sequence[Item]) -> list[np.ndarray]:
     """The draws of each, in its unit and of shape (chain, draw); infinite ones are inf.
 
-    Raises BadInput where forecasts do not share their index, or where a number holds no draw.
+    A finite draw further out than every reader's numbers reach is written as where they end.
+    Raises BadInput where forecasts do not share their index, or where draws are no numbers.
     """
-    if faults := [*_apart(items), *_beyond(items)]:
+    if faults := [*_apart(items), *_not_numbers(items)]:
         raise BadInput(faults)
-    return [np.asarray(item.forecast.outside(item.forecast.draws)) for item in items]
+    return [_readable(item.forecast) for item in items]
 
 
 def _apart(items: Sequence[Item]) -> Iterator[Fault]:
@@ -37,15 +38,18 @@ def _index(forecast: Forecast) -> tuple:
     return forecast.draws.shape, said.get("run"), said.get("digest"), said.get("group"), given
 
 
-def _beyond(items: Sequence[Item]) -> Iterator[Fault]:
+def _not_numbers(items: Sequence[Item]) -> Iterator[Fault]:
     for item in items:
         kept = item.forecast.draws
-        oom = item.forecast.askable.oom
-        size = abs(kept) if oom else np.log10(np.maximum(abs(kept), 1))
-        bad = np.isnan(kept) | np.isneginf(kept) | (np.isfinite(kept) & (size > LARGEST))
-        if bad.any():
-            rule = f"{bad.sum()} draws are beyond the numbers of a computer, 10^{LARGEST}"
+        if bad := int((np.isnan(kept) | np.isneginf(kept)).sum()):
+            rule = f"are no numbers ({bad} of {kept.size})"
             yield Fault(item.question.id, "draws", rule, "no format can carry them")
+
+
+def _readable(forecast: Forecast) -> np.ndarray:
+    kept = forecast.draws
+    end = LARGEST if forecast.askable.oom else 10.0**LARGEST
+    return np.asarray(forecast.outside(np.where(np.isinf(kept), kept, np.clip(kept, -end, end))))
 
 
 def described(item: Item) -> str:
