@@ -159,6 +159,12 @@ STRAYS = {  # sampled neither as what they are in the posterior nor as standard 
     "estimator_bias",
 }
 
+SCALED = {  # sampled in units of how well they are measured
+    "curve_level": Quantity(
+        "0.05 logit", "log odds of the score in the middle of each drawn curve, as it is sampled"
+    ),
+}
+
 DATA = OBSERVED | CONSTANT | STATISTICS
 SAMPLED = QUANTITIES | EFFECTS
 
@@ -166,22 +172,29 @@ SAMPLED = QUANTITIES | EFFECTS
 def meaning(group: str, name: str) -> Quantity | None:
     """Unit and meaning of a variable in a group of a run's draws; None if it is not known."""
     match group:
-        case "unconstrained_posterior" | "log_prior" | "log_likelihood":
-            known = (OBSERVED if group == "log_likelihood" else SAMPLED).get(name)
-            if known is None:
-                return None
-            behind = ""
-            if group != "log_likelihood" and name not in EFFECTS:
-                behind = "the standard normal behind: "
-            elif name in STRAYS:
-                behind = "what is sampled, more than a standard normal where the spread is wide: "
-            if group == "unconstrained_posterior":
-                return Quantity("sd", behind + known.meaning)
-            said = f"log density of {behind or ': '}{known.meaning}"
-            return Quantity("nat", said.replace(" : ", ": "))
+        case "unconstrained_posterior":
+            return _sampled(name)
+        case "log_prior":
+            return _density(_sampled(name))
+        case "log_likelihood":
+            return _density(OBSERVED.get(name))
         case "prior" | "posterior" | "predictions":
             return SAMPLED.get(name)
     return DATA.get(name)
+
+
+def _sampled(name: str) -> Quantity | None:
+    """What the sampler moves of a variable."""
+    if name not in SAMPLED or name in SCALED:
+        return SCALED.get(name)
+    behind = "" if name in EFFECTS else "the standard normal behind: "
+    if name in STRAYS:
+        behind = "what is sampled, longer than a standard normal where the spread is wide: "
+    return Quantity("sd", behind + SAMPLED[name].meaning)
+
+
+def _density(of: Quantity | None) -> Quantity | None:
+    return of and Quantity("nat", f"log density of {of.meaning}")
 
 
 def describe(group: "xr.Dataset", of: str) -> "xr.Dataset":
