@@ -105,6 +105,11 @@ def _grouped(
     return Grouped(mean, spread[0], group, spread[1], spread[2], part)
 
 
+def _strayed(found: Grouped, name: str, spread: np.ndarray) -> Formula:
+    """With the scale of what is sampled of a stray, see simulator.model.strays."""
+    return found, name, equations.widened(spread[:, 0])
+
+
 def _points(run: Run) -> Formula:
     drawn, constant = _parts(run)
     curve, compute = constant("point_curve"), constant("point_compute_oom")
@@ -160,7 +165,7 @@ def _slopes(run: Run) -> Formula:
     spread = drawn("system_slope_spread")
     own = drawn("system_slope_ln") - drawn("benchmark_slope_ln")[:, constant("system_benchmark")]
     found = _grouped(mean, constant("slope_se"), group, own / spread, spread, mean)
-    return found, "system_slope_ln", equations.widened(spread[:, 0])
+    return _strayed(found, "system_slope_ln", spread)
 
 
 def _recipe_slopes(run: Run) -> Formula:
@@ -171,7 +176,7 @@ def _recipe_slopes(run: Run) -> Formula:
     effect = (drawn("recipe_slope_ln_of") - baseline - gain) / spread
     mean = np.log(drawn("recipe_slope"))[:, family]
     found = _grouped(mean, drawn("recipe_variant_spread"), family - 1, effect, spread)
-    return found, "recipe_slope_ln_of", equations.widened(spread[:, 0])
+    return _strayed(found, "recipe_slope_ln_of", spread)
 
 
 def _recipe_asymptotes(run: Run) -> Formula:
@@ -185,11 +190,7 @@ def _recipe_asymptotes(run: Run) -> Formula:
     def asymptote(i: int, log_odds: np.ndarray) -> np.ndarray:
         return REFERENCE_SCORE + (1 - REFERENCE_SCORE) * equations.logistic(log_odds)
 
-    return (
-        found._replace(link=asymptote),
-        "recipe_ceiling_logit_of",
-        equations.widened(spread[:, 0]),
-    )
+    return _strayed(found._replace(link=asymptote), "recipe_ceiling_logit_of", spread)
 
 
 def _recipe_compute(run: Run) -> Formula:
@@ -198,7 +199,7 @@ def _recipe_compute(run: Run) -> Formula:
     mean = drawn("recipe_reference_oom")[:, family]
     effect, spread = drawn("recipe_shift_effect"), drawn("recipe_shift_spread")
     found = _grouped(mean, constant("reference_se"), family - 1, effect, -spread)
-    return found, "recipe_shift_effect", equations.widened(spread[:, 0])
+    return _strayed(found, "recipe_shift_effect", spread)
 
 
 def _progress(run: Run) -> Formula:
@@ -217,7 +218,7 @@ def _progress(run: Run) -> Formula:
     sigma = np.hypot(constant("rate_se"), drawn("progress_rate_spread"))
     group = np.where(hardware + competition == 1, -1, 0)
     found = _grouped(mean, sigma, group, effect, spread)
-    return found, "models_progress_oom_per_year", equations.widened(spread[:, 0])
+    return _strayed(found, "models_progress_oom_per_year", spread)
 
 
 def _records(run: Run) -> Formula:
@@ -255,7 +256,7 @@ def _by_estimator(run: Run) -> Formula:
     bias, spread = drawn("estimator_bias"), drawn("estimator_spread_oom")
     group = constant("factor_estimator")
     found = _grouped(mean, sigma, group, bias / spread, spread)
-    return found, "estimator_bias", equations.widened(spread[:, 0])
+    return _strayed(found, "estimator_bias", spread)
 
 
 def _by_benchmark(run: Run) -> Formula:
@@ -267,7 +268,7 @@ def _by_benchmark(run: Run) -> Formula:
     group = np.where(np.isin(benchmark, recorded), -1, benchmark)
     effect, spread = drawn("benchmark_decline_effect"), drawn("decline_benchmark_spread")
     found = _grouped(mean, sigma, group, effect, spread, decline)
-    return found, "benchmark_decline_effect", equations.widened(spread[:, 0])
+    return _strayed(found, "benchmark_decline_effect", spread)
 
 
 FORMULAS: dict[str, tuple[Callable[[Run], Formula], ...]] = {

@@ -47,11 +47,11 @@ def print_checks(run: Run) -> None:
     if not failed:
         say(title + style(f"all {len(run.checks)} checks passed", fg="green"))
         say(style(_worst(run), dim=True))
-        _print_attempts(run)
-        _print_reweighted(made)
-        return
-    said = f"FAILED {len(failed)} of {len(run.checks)} checks. Do not rely on the numbers below."
-    say(title + style(said, fg="red", bold=True))
+    else:
+        said = (
+            f"FAILED {len(failed)} of {len(run.checks)} checks. Do not rely on the numbers below."
+        )
+        say(title + style(said, fg="red", bold=True))
     for name, check in failed.items():
         where = f" in {check.worst}" if check.worst else ""
         say(f"  {style(name, fg='red')}: {significant(check.value, 4)}{where}")
