@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 KNOWN = 0.15  # ln, logit or OOM: about how well the slope, end or decline of one thing is measured
+WELL_KNOWN = 0.05  # ln or logit: the same where points, systems or variants of one thing are many
 LEVEL_SD = 1.5  # logit: of the score in the middle of a drawn curve, before it is seen
-LEVEL_KNOWN = 0.05  # logit: about how well it is measured
 POINTS_PER_LOGIT = 25.0  # steepest slope of a logistic curve: d(100 p)/d(logit p) at p = 1/2
 
 

@@ -105,9 +105,11 @@ def _grouped(
     return Grouped(mean, spread[0], group, spread[1], spread[2], part)
 
 
-def _strayed(found: Grouped, name: str, spread: np.ndarray) -> Formula:
+def _strayed(
+    found: Grouped, name: str, spread: np.ndarray, known: float = equations.KNOWN
+) -> Formula:
     """With the scale of what is sampled of a stray, see simulator.model.strays."""
-    return found, name, equations.widened(spread[:, 0])
+    return found, name, equations.widened(spread[:, 0], known)
 
 
 def _points(run: Run) -> Formula:
@@ -127,7 +129,7 @@ def _points(run: Run) -> Formula:
         link = _score(run, slope[:, curve], curve, compute)
     sd = equations.LEVEL_SD
     found = _grouped(mean, sigma, curve, level_logit / sd, sd)
-    scale = np.full(len(mean), sd / equations.LEVEL_KNOWN)
+    scale = np.full(len(mean), sd / equations.WELL_KNOWN)
     return found._replace(second=second, link=link), "curve_level", scale
 
 
@@ -176,7 +178,7 @@ def _recipe_slopes(run: Run) -> Formula:
     effect = (drawn("recipe_slope_ln_of") - baseline - gain) / spread
     mean = np.log(drawn("recipe_slope"))[:, family]
     found = _grouped(mean, drawn("recipe_variant_spread"), family - 1, effect, spread)
-    return _strayed(found, "recipe_slope_ln_of", spread)
+    return _strayed(found, "recipe_slope_ln_of", spread, equations.WELL_KNOWN)
 
 
 def _recipe_asymptotes(run: Run) -> Formula:

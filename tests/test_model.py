@@ -156,6 +156,7 @@ def log_density(at, scenario):
         "recipe_slope_ln_of",
         b["recipe_slope_spread"],
         at["baseline_slope_effect"] + np.log(b["algorithm_slope_factor"]),
+        0.05,
     )
     ceiling = -2 + strayed(
         "recipe_ceiling_logit_of",

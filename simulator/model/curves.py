@@ -11,8 +11,7 @@ from simulator import equations
 from simulator.model.strays import around, stray
 from simulator.observations import Observations
 
-SLOPE_LN = np.log(25.0)  # points per OOM: of a slope like many; sampled is the difference from it
-BENCHMARK_KNOWN = 0.05  # ln: the slope of a benchmark on which many systems were measured
+SLOPE_LN = np.log(25.0)  # points per OOM: of a slope like many
 TAILS = 4  # degrees of freedom: one stray point or record must not move a curve
 SCORE_PER_LOGIT = equations.POINTS_PER_LOGIT / 100
 
@@ -33,9 +32,9 @@ def responses(belief: dict, data: dict, observations: Observations, response: st
 def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
     benchmark, system = data["curve_benchmark"], data["curve_system"]
     name, spread = "benchmark_slope_ln", belief["benchmark_slope_spread"]
-    typical = pt.log(belief["inference_slope"]) - SLOPE_LN
-    slope_ln = around(name, typical, spread, "benchmark", BENCHMARK_KNOWN)
-    pm.Deterministic(name, SLOPE_LN + slope_ln, dims="benchmark")
+    mean, known = pt.log(belief["inference_slope"]), equations.WELL_KNOWN
+    slope_ln = around(name, mean, spread, "benchmark", known, typical=SLOPE_LN)
+    pm.Deterministic(name, slope_ln, dims="benchmark")
     own = stray("benchmark_ratio_effect", belief["benchmark_ratio_spread"], "benchmark")
     ratio_ln = pt.log(belief["slope_ratio"]) + own
     pm.Deterministic("benchmark_slope_ratio", pt.exp(ratio_ln), dims="benchmark")
@@ -46,8 +45,8 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
     at = data["system_benchmark"]
     seen_rl = data["system_is_rl"] * ratio_ln[at] + data["system_is_today"] * today_ln
     name, spread = "system_slope_ln", belief["system_slope_spread"]
-    seen = around(name, slope_ln[at] + seen_rl, spread, "system")
-    system_slope_ln = pm.Deterministic(name, SLOPE_LN + seen - seen_rl, dims="system")
+    seen = around(name, slope_ln[at] + seen_rl, spread, "system", typical=SLOPE_LN)
+    system_slope_ln = pm.Deterministic(name, seen - seen_rl, dims="system")
     slope = pt.exp(system_slope_ln[system] + rl)
     return pm.Deterministic("curve_slope", slope, dims="curve")
 
@@ -55,7 +54,7 @@ def _slopes(belief: dict, data: dict) -> pt.TensorVariable:
 def _points(belief: dict, data: dict, slope: pt.TensorVariable, response: str) -> None:
     """Points scatter around their curve: in log odds, or in score by as much at mid-scale."""
     curve, compute = data["point_curve"], data["point_compute_oom"]
-    known = equations.LEVEL_KNOWN
+    known = equations.WELL_KNOWN
     sd = np.float64(equations.LEVEL_SD / known)  # a plain 30.0 would be of single precision
     level_logit = known * pm.Normal("curve_level_z", 0, sd, dims="drawn_curve")
     level = pm.Deterministic("curve_level", pt.sigmoid(level_logit), dims="drawn_curve")

@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from simulator import equations
 from simulator.model.strays import around, stray
 from simulator.observations.recipes import REFERENCE_SCORE, SEED_SE
 
@@ -22,6 +23,7 @@ def recipes(belief: dict, data: dict, years: pt.TensorVariable) -> None:
         pm.Normal("baseline_slope_effect"),
         pt.log(belief["algorithm_slope_factor"]),
         belief["recipe_slope_spread"],
+        equations.WELL_KNOWN,  # one family has many variants
     )
     ceiling = _of_all(
         "recipe_ceiling_logit_of",
@@ -68,14 +70,16 @@ def _of_all(
     baseline: pt.TensorVariable,
     gain: pt.TensorVariable,
     spread: pt.TensorVariable,
+    known: float = equations.KNOWN,
 ) -> pt.TensorVariable:
     """A parameter of every family: that of the baseline and, around it plus the gain, the others'.
 
     The baseline is given by its difference from what is typical.
     """
-    others = typical + around(name, baseline + gain, spread, "new_family")
-    others = pm.Deterministic(name, others, dims="new_family")
-    return _with_baseline(typical + baseline, others)
+    baseline = typical + baseline
+    others = around(name, baseline + gain, spread, "new_family", known, typical)
+    pm.Deterministic(name, others, dims="new_family")
+    return _with_baseline(baseline, others)
 
 
 def _with_baseline(baseline: pt.TensorVariable, others: pt.TensorVariable) -> pt.TensorVariable:

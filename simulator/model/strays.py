@@ -24,9 +24,14 @@ def around(
     spread: pt.TensorVariable,
     dims: str | None = None,
     known: float = equations.KNOWN,
+    typical: float = 0.0,
 ) -> pt.TensorVariable:
-    """Normals around a mean that is unknown itself, measured to about `known` each."""
+    """Normals around a mean that is unknown itself, measured to about `known` each.
+
+    What is sampled is the difference from a `typical` value, so that a chain can start near zero.
+    """
     sd = equations.widened(spread, known)
     share = spread / (known * sd)  # of the mean: what is sampled follows it where it is the value
-    sampled = known * pm.Normal(f"{name}_z", share * mean / known, sd, dims=dims)
-    return mean + share * (sampled - share * mean)
+    middle = share * (mean - typical)
+    sampled = known * pm.Normal(f"{name}_z", middle / known, sd, dims=dims)
+    return mean + share * (sampled - middle)
