@@ -3,7 +3,8 @@
 Truths are drawn, data are drawn from each truth, and each truth must rank uniformly among the
 posterior draws given its data. Ranked are every sampled quantity, every belief, every output, and
 the joint log likelihood, which sees posteriors that ignore data (Modrák et al. 2023). One compiled
-density serves all simulations, several at a time in threads.
+density serves all simulations, several at a time in threads. A sample that fails its diagnostics is
+drawn anew once, as a run's is.
 
 Truths come from the posterior, near the evidence in hand: it then is the prior of a model that sees
 the evidence and the new data (Säilynoja et al. 2025). Or they come from the prior, which is a
@@ -22,8 +23,10 @@ import xarray as xr
 from simulator import diagnostics, forecast, seal, streams, uniformity
 from simulator.compiled import density
 from simulator.faults import BadInput, Fault
+from simulator.graphs import densities
 from simulator.inference import (
     Draws,
+    attempts,
     begin,
     evaluator,
     finish,
@@ -39,7 +42,7 @@ from simulator.quantities import BELIEFS
 from simulator.scenario import Scenario
 
 KEPT = 99  # draws that a truth is ranked among, so few as to be nearly independent
-SHORT = {"chains": 4, "draws": 200, "tune": 400, "target_accept": 0.9}
+SHORT = {"chains": 4, "draws": 400, "tune": 400, "target_accept": 0.8}
 R_HAT = 1.05  # of so short a sample; the worst of 200 sound quantities is often above 1.01
 BUDGET = 0.01  # false alarms of one calibration, shared among its quantities
 LIKELIHOOD = "log likelihood"
@@ -143,6 +146,7 @@ def calibrate(
     results: dict[int, _Result] = {}
     failed = 0
     running: dict[int, Any] = {}
+    anew: set[int] = set()
     waiting = iter(range(simulations))
     try:
         while len(results) < simulations:
@@ -152,8 +156,13 @@ def calibrate(
                 running[i] = experiment.begin(i)
             done = [i for i, sampler in running.items() if finished(sampler)]
             for i in done:
-                results[i] = experiment.rank(i, *finish(experiment.model, running.pop(i)))
-                failed += results[i].failed
+                result = experiment.rank(i, *finish(experiment.model, running.pop(i)))
+                if result.failed and i not in anew:
+                    anew.add(i)
+                    running[i] = experiment.begin(i, attempt=2)
+                    continue
+                results[i] = result
+                failed += result.failed
                 observer.simulated(len(results), simulations, failed)
             if not done:
                 time.sleep(0.005)
@@ -203,18 +212,18 @@ class _Experiment:
             for variable, values in data.items()
         }
         self._deterministics = evaluator(self.model, self.model.deterministics)
-        likelihood = self.model.logp(self.model.observed_RVs, jacobian=False)
-        self._likelihood = evaluator(self.model, [likelihood], "values")
+        self._densities = densities(self.model, self.model.observed_RVs)
         self._draws = draws
         own = streams.integer(self.seed, "truth")  # no noise shared with any posterior
         self._truth = {n: a[0] for n, a in self._quantities(draws, own).items()}
         self._free = [name for name, a in self._truth.items() if not (a == a[0]).all()]
 
-    def begin(self, i: int) -> Any:
+    def begin(self, i: int, attempt: int = 1) -> Any:
         """Start sampling the posterior of one simulation."""
         data = {name: values[i] for name, values in self._data.items()}
         seed = streams.integer(self.seed, "simulation", i)
-        return begin(self._compiled.with_data(**data), self._settings, seed, cores=1)
+        settings = attempts(self._settings)[attempt - 1]
+        return begin(self._compiled.with_data(**data), settings, seed, attempt, cores=1)
 
     def rank(self, i: int, draws: Draws, statistics: xr.Dataset) -> _Result:
         """Rank each truth among the draws kept, ties broken at random."""
@@ -225,9 +234,9 @@ class _Experiment:
         truth = {name: self._truth[name][i] for name in self._free}
         for name, values in self._data.items():
             self.model[name].set_value(values[i])
-        posterior[LIKELIHOOD] = self._likelihood(kept)[0]
+        posterior[LIKELIHOOD] = self._likelihood(kept)
         true = {name: a[:, i : i + 1] for name, a in self._draws.items()}
-        truth[LIKELIHOOD] = self._likelihood(true)[0][0, 0]
+        truth[LIKELIHOOD] = self._likelihood(true)[0, 0]
         rng = streams.stream(self.seed, "ties", i)
         return _Result(
             {name: _rank(truth[name], posterior[name], rng) for name in truth},
@@ -235,6 +244,9 @@ class _Experiment:
             float(np.max([diagnostics.r_hat(a) for a in every])),
             float(np.min([diagnostics.ess_bulk(a) for a in every])),
         )
+
+    def _likelihood(self, draws: Draws) -> np.ndarray:
+        return sum(density.sum(axis=-1) for density in self._densities(draws).values())
 
     def _truths(self, truths: Truths, simulations: int) -> Draws:
         if truths == "prior":

@@ -6,6 +6,7 @@ What is made of a graph is kept with it, and a graph is kept for the next scenar
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,8 +16,11 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
-from pytensor.graph.replace import vectorize_graph
+from pytensor.compile.ops import ViewOp
+from pytensor.graph.basic import Apply
+from pytensor.graph.replace import _vectorize_node, vectorize_graph
 from pytensor.tensor.random.basic import NormalRV
+from pytensor.tensor.random.op import RandomVariable
 
 type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
 type Complete = Callable[[Draws], Draws]  # adds to free variables all that follows from them
@@ -53,13 +57,46 @@ def completion(model: pm.Model) -> Complete:
     return lambda draws: dict(zip(names, evaluate(draws), strict=True)) | draws
 
 
-def densities(model: pm.Model) -> Evaluate:
-    """Log densities of the free variables, then of the observed ones, at each draw."""
-    made, key = _made.setdefault(model, {}), ("densities", *model.basic_RVs)
-    if key not in made:
-        variables = [*model.free_RVs, *model.observed_RVs]
-        made[key] = evaluator(model, model.logp(variables, jacobian=False, sum=False), "values")
-    return made[key]
+def densities(model: pm.Model, variables: list[Any]) -> Callable[[Draws], Draws]:
+    """Log density of these variables, free or observed, at each draw and by name."""
+    observed = {*model.observed_RVs}
+    values = [model.rvs_to_values[rv] if rv in observed else rv for rv in variables]
+    terms = [[*parameters(rv), value] for rv, value in zip(variables, values, strict=True)]
+    evaluate = evaluator(model, [part for term in terms for part in term])
+
+    def at(draws: Draws) -> Draws:
+        parts = iter(evaluate(draws))
+        return {
+            rv.name: _log_density(rv, [next(parts) for _ in term])
+            for rv, term in zip(variables, terms, strict=True)
+        }
+
+    return at
+
+
+def _log_density(rv: Any, parts: list[np.ndarray]) -> np.ndarray:
+    """Of a value, the last of `parts`, under the parameters before it."""
+    arrays = np.broadcast_arrays(*(aligned(part, 1).astype(float) for part in parts))
+    density = _density(rv.owner.op)(*arrays)
+    return density if rv.ndim else density[..., 0]
+
+
+@cache
+def _density(op: RandomVariable) -> Callable[..., np.ndarray]:
+    """PyMC's log density of a distribution, a function of (chain, draw, n) arrays."""
+    *own, value = [pt.dtensor3() for _ in range(len(op.ndims_params) + 1)]
+    _, drawn = op(*own, rng=pt.random.rng(), return_next_rng=True)
+    return pytensor.function([*own, value], pm.logp(drawn, value), mode="FAST_COMPILE")
+
+
+def parameters(rv: Any) -> list[Any]:
+    """The parameters of a variable, as graphs."""
+    return list(rv.owner.op.dist_params(rv.owner))
+
+
+def aligned(values: np.ndarray, ndim: int) -> np.ndarray:
+    """Values at each draw with `ndim` dimensions after (chain, draw), so that they broadcast."""
+    return values.reshape(values.shape + (1,) * (2 + ndim - values.ndim))
 
 
 def placement(model: pm.Model) -> Complete:
@@ -69,8 +106,7 @@ def placement(model: pm.Model) -> Complete:
     the standard ones down, until nothing changes any more.
     """
     assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
-    parameters = [p for rv in model.free_RVs for p in rv.owner.op.dist_params(rv.owner)]
-    evaluate = evaluator(model, parameters)
+    evaluate = evaluator(model, [p for rv in model.free_RVs for p in parameters(rv)])
 
     def place(normals: Draws) -> Draws:
         draws, before = normals, None
@@ -82,8 +118,8 @@ def placement(model: pm.Model) -> Complete:
     return place
 
 
-def _placed(normal: np.ndarray, *parameters: np.ndarray) -> np.ndarray:
-    mean, sd = (v.reshape(v.shape + (1,) * (normal.ndim - v.ndim)) for v in parameters)
+def _placed(normal: np.ndarray, *of: np.ndarray) -> np.ndarray:
+    mean, sd = (aligned(values, normal.ndim - 2) for values in of)
     return mean + sd * normal
 
 
@@ -96,26 +132,30 @@ def sizes(model: pm.Model) -> dict[str, list[int]]:
     }
 
 
-def evaluator(model: pm.Model, outputs: list[Any], inputs: str = "draws") -> Evaluate:
+def evaluator(model: pm.Model, outputs: list[Any]) -> Evaluate:
     """Graphs as a function of draws, all of them at once, in NumPy: whole arrays need no compiler.
 
-    Data of the model may be set between calls. `inputs` says in which terms the graphs are: of
-    free variables ("draws"), or of their values ("values"), as densities are; these are rewritten
-    first, for the sake of their tails.
+    Data of the model may be set between calls.
     """
-    made, key = _made.setdefault(model, {}), (inputs, *outputs)
+    made, key = _made.setdefault(model, {}), tuple(outputs)
     if key not in made:
-        made[key] = _evaluator(model, outputs, densities=inputs == "values")
+        made[key] = _evaluator(model, outputs)
     return made[key]
 
 
-def _evaluator(model: pm.Model, outputs: list[Any], *, densities: bool) -> Evaluate:
-    free = [model.rvs_to_values[rv] for rv in model.free_RVs] if densities else model.free_RVs
+@_vectorize_node.register(ViewOp)
+def _vectorized_view(op: ViewOp, node: Apply, batched: Any) -> Apply:
+    """A view of many is a view, as which a model names things; PyTensor would take each apart."""
+    return op.make_node(batched)
+
+
+def _evaluator(model: pm.Model, outputs: list[Any]) -> Evaluate:
+    free = model.free_RVs
     batched = [pt.tensor(rv.name, dtype=rv.dtype, shape=(None, *rv.type.shape)) for rv in free]
     graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
-    mode = "FAST_COMPILE" if densities else Mode(linker="py", optimizer=None)
+    mode = Mode(linker="py", optimizer=None)
     function = pytensor.function(batched, graphs, mode=mode, on_unused_input="ignore")
-    names = [rv.name for rv in model.free_RVs]  # not the model, which would keep itself alive
+    names = [rv.name for rv in free]  # not the model, which would keep itself alive
 
     def evaluate(draws: Draws) -> list[np.ndarray]:
         flat = [draws[name].reshape(-1, *draws[name].shape[2:]) for name in names]

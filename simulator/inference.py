@@ -17,10 +17,12 @@ from simulator import compiled, diagnostics, streams
 from simulator.graphs import (
     Complete,
     Draws,
+    aligned,
     completion,
     densities,
     evaluator,
     lent,
+    parameters,
     placement,
     sizes,
 )
@@ -30,6 +32,7 @@ from simulator.schema import Sampler
 from simulator.streams import SAMPLE
 
 CAREFUL, LAST = 0.95, 0.99  # target acceptance of a second and of a last attempt
+MASS_MATRIX = {"gradients": "diag", "draws": "draw_diag"}  # nutpie's names
 PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
 STATISTICS = {  # nutpie's names to ArviZ's
     "depth": "tree_depth",
@@ -115,20 +118,29 @@ def posterior_draws(
     ever.
     """
     earlier: list[str] = []
-    attempts = _attempts(settings)
-    for number, settings in enumerate(attempts, 1):
+    every = attempts(settings)
+    for number, settings in enumerate(every, 1):
         free, statistics = finish(model, begin(code, settings, seed, number, chains, threads))
         draws = complete(free)
-        if number == len(attempts) or not (poor := _poor(draws, statistics, settings)):
+        if number == len(every) or not (poor := _poor(draws, statistics, settings)):
             break
         earlier.append(poor)
-    statistics.attrs = {"target_accept": settings.target_accept, "tuning_steps": settings.tune}
+    statistics.attrs = {
+        "mass_matrix_from": _by(number),
+        "target_accept": settings.target_accept,
+        "tuning_steps": settings.tune,
+    }
     if earlier:
         statistics.attrs["earlier_attempts"] = "; ".join(earlier)
     return draws, statistics
 
 
-def _attempts(settings: Sampler) -> list[Sampler]:
+def _by(attempt: int) -> str:
+    """What tunes the mass matrix: gradients take half the steps, draws bear a bent posterior."""
+    return "gradients" if attempt == 1 else "draws"
+
+
+def attempts(settings: Sampler) -> list[Sampler]:
     """The settings of one attempt after the other: smaller steps, at last tuned for longer too."""
     last = {"target_accept": max(LAST, settings.target_accept), "tune": 2 * settings.tune}
     further = [{"target_accept": CAREFUL}] if settings.target_accept < CAREFUL else []
@@ -174,7 +186,7 @@ def begin(
         cores=cores,
         target_accept=settings.target_accept,
         seed=streams.integer(seed, "nuts", attempt) % 2**32,
-        adaptation="draw_diag",  # twice the smallest ESS per second of the default, measured
+        adaptation=MASS_MATRIX[_by(attempt)],
         save_warmup=False,
         progress_bar=False,
         progress_callback=chains,
@@ -224,11 +236,11 @@ def tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
 
 def predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
     """Replicates of every observation at every draw."""
-    parameters = [rv.owner.op.dist_params(rv.owner) for rv in model.observed_RVs]
-    values = iter(evaluator(model, [p for each in parameters for p in each])(draws))
+    every = [parameters(rv) for rv in model.observed_RVs]
+    values = iter(evaluator(model, [p for own in every for p in own])(draws))
     replicates = {}
-    for rv, own in zip(model.observed_RVs, parameters, strict=True):
-        numbers = [_aligned(next(values)) for _ in own]
+    for rv, own in zip(model.observed_RVs, every, strict=True):
+        numbers = [aligned(next(values), rv.ndim) for _ in own]
         size = np.broadcast_shapes(*(n.shape for n in numbers))
         replicates[rv.name] = np.stack(
             [
@@ -243,22 +255,15 @@ def predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[st
     return {group: labelled(model, replicates)}
 
 
-def _aligned(parameter: np.ndarray) -> np.ndarray:
-    return parameter if parameter.ndim > 2 else parameter[..., None]
-
-
 def _densities(model: pm.Model, draws: Draws) -> dict[str, xr.Dataset]:
     """Log density of every free variable and of every observation at each draw.
 
     The density of a belief is that of its standard normal, given those it is correlated with.
     """
-    free, observed = model.free_RVs, model.observed_RVs
-    values = densities(model)(draws)
-    prior = {rv.name.removesuffix("_z"): v for rv, v in zip(free, values, strict=False)}
-    likelihood = {rv.name: v for rv, v in zip(observed, values[len(free) :], strict=True)}
+    prior = densities(model, model.free_RVs)(draws)
     return {
-        "log_prior": labelled(model, prior),
-        "log_likelihood": labelled(model, likelihood),
+        "log_prior": labelled(model, {n.removesuffix("_z"): a for n, a in prior.items()}),
+        "log_likelihood": labelled(model, densities(model, model.observed_RVs)(draws)),
     }
 
 

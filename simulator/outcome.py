@@ -148,7 +148,7 @@ def _attempts(draws: "xr.DataTree") -> dict[str, Any] | None:
     """How NUTS was run in the end; None where the posterior is the prior."""
     if "sample_stats" not in draws.children:
         return None
-    return {"by": "nutpie, mass matrix from draws"} | dict(draws["sample_stats"].attrs)
+    return {"by": "nutpie"} | dict(draws["sample_stats"].attrs)
 
 
 def _version(name: str) -> str:

@@ -13,7 +13,8 @@ from scipy.stats import kstest
 
 from simulator import BadInput, calibration, cli, load_scenario
 from simulator.calibration import KEPT, Calibration, calibrate
-from simulator.inference import evaluator, predictions, prior_draws
+from simulator.graphs import densities
+from simulator.inference import begin, predictions, prior_draws
 from simulator.model import build
 from simulator.model.replicas import replicated
 from simulator.observations import observe
@@ -102,8 +103,8 @@ def test_a_replicated_model_observes_everything_twice():
     draws = prior_draws(model, 1, (1, 5), "test")
 
     def likelihood():
-        terms = model.logp(model.observed_RVs, jacobian=False, sum=False)
-        return [t.sum(axis=-1) for t in evaluator(model, terms, "values")(draws)]
+        found = densities(model, model.observed_RVs)(draws)
+        return [density.sum(axis=-1) for density in found.values()]
 
     (once,) = likelihood()
     replicated(model)
@@ -155,6 +156,20 @@ def test_neither_the_jobs_nor_the_number_of_simulations_changes_a_rank(few):
     assert shared
     for name in shared:
         np.testing.assert_array_equal(again.ranks[name], found.ranks[name][:2])
+
+
+def test_a_sample_that_fails_is_drawn_anew_once_in_smaller_steps(few, monkeypatch):
+    asked = []
+
+    def heard(code, settings, seed, attempt, *, cores):
+        asked.append((attempt, settings.target_accept))
+        return begin(code, settings, seed, attempt, cores=cores)
+
+    monkeypatch.setattr(calibration, "begin", heard)
+    monkeypatch.setattr(calibration, "R_HAT", 0.0)  # nothing is good enough
+    found = calibrate(O1, 2, seed=5, truths="prior")
+    assert sorted(asked) == [(1, 0.8), (1, 0.8), (2, 0.95), (2, 0.95)]
+    assert found.failed.all()
 
 
 def test_data_noisier_than_the_model_believes_fail(compiled_code, monkeypatch):

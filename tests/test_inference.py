@@ -102,7 +102,9 @@ def test_pointwise_densities_are_pymcs(o1, few, group, theirs):
     assert {name.removesuffix("_z") for name in found.data_vars} == set(o1[group].data_vars)
     for name, values in found.data_vars.items():
         mine = o1[group][name.removesuffix("_z")].isel(draw=slice(8))
-        np.testing.assert_allclose(mine, values, rtol=1e-9)
+        # In PyMC's the constant of Student's t, whose degrees of freedom are whole, is of single
+        # precision.
+        np.testing.assert_allclose(mine, values, rtol=1e-9, atol=1e-9)
 
 
 def test_replicates_follow_the_distribution_of_their_draw(o1):
@@ -503,4 +505,8 @@ def test_a_poor_sample_is_drawn_anew_in_smaller_steps(monkeypatch, target, sampl
     assert found == asked
     assert draws["x_z"] is samples[-1][0]
     assert statistics.attrs.pop("earlier_attempts", None) == said
-    assert statistics.attrs == {"target_accept": asked[-1][0], "tuning_steps": asked[-1][1]}
+    assert statistics.attrs == {
+        "mass_matrix_from": "gradients" if len(asked) == 1 else "draws",
+        "target_accept": asked[-1][0],
+        "tuning_steps": asked[-1][1],
+    }
