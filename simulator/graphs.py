@@ -6,7 +6,6 @@ What is made of a graph is kept with it, and a graph is kept for the next scenar
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,7 +22,7 @@ from pytensor.tensor.random.basic import NormalRV
 from pytensor.tensor.random.op import RandomVariable
 
 type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
-type Complete = Callable[[Draws], Draws]  # adds to free variables all that follows from them
+type Complete = Callable[[Draws], Draws]  # what follows from free variables
 type Evaluate = Callable[[Draws], list[np.ndarray]]
 
 IDLE = 2  # graphs kept for scenarios to come; a batch does those of one shape in a row
@@ -57,33 +56,35 @@ def completion(model: pm.Model) -> Complete:
     return lambda draws: dict(zip(names, evaluate(draws), strict=True)) | draws
 
 
-def densities(model: pm.Model, variables: list[Any]) -> Callable[[Draws], Draws]:
-    """Log density of these variables, free or observed, at each draw and by name."""
+def densities(model: pm.Model, variables: list[Any]) -> Complete:
+    """Log density of these variables, free or observed, at each draw."""
+    made, key = _made.setdefault(model, {}), ("densities", *variables)
+    if key not in made:
+        made[key] = _densities(model, variables)
+    return made[key]
+
+
+def _densities(model: pm.Model, variables: list[Any]) -> Complete:
+    """From parameters and values at all draws, by PyMC's density of each distribution."""
     observed = {*model.observed_RVs}
     values = [model.rvs_to_values[rv] if rv in observed else rv for rv in variables]
     terms = [[*parameters(rv), value] for rv, value in zip(variables, values, strict=True)]
     evaluate = evaluator(model, [part for term in terms for part in term])
+    density = {op: _density(op) for op in {rv.owner.op for rv in variables}}
 
     def at(draws: Draws) -> Draws:
-        parts = iter(evaluate(draws))
-        return {
-            rv.name: _log_density(rv, [next(parts) for _ in term])
-            for rv, term in zip(variables, terms, strict=True)
-        }
+        parts, found = iter(evaluate(draws)), {}
+        for rv, term in zip(variables, terms, strict=True):
+            own = [aligned(part, 1).astype(float) for part in islice(parts, len(term))]
+            each = density[rv.owner.op](*np.broadcast_arrays(*own))
+            found[rv.name] = each if rv.ndim else each[..., 0]
+        return found
 
     return at
 
 
-def _log_density(rv: Any, parts: list[np.ndarray]) -> np.ndarray:
-    """Of a value, the last of `parts`, under the parameters before it."""
-    arrays = np.broadcast_arrays(*(aligned(part, 1).astype(float) for part in parts))
-    density = _density(rv.owner.op)(*arrays)
-    return density if rv.ndim else density[..., 0]
-
-
-@cache
 def _density(op: RandomVariable) -> Callable[..., np.ndarray]:
-    """PyMC's log density of a distribution, a function of (chain, draw, n) arrays."""
+    """The log density of a distribution, of parameters and value as (chain, draw, n) arrays."""
     *own, value = [pt.dtensor3() for _ in range(len(op.ndims_params) + 1)]
     _, drawn = op(*own, rng=pt.random.rng(), return_next_rng=True)
     return pytensor.function([*own, value], pm.logp(drawn, value), mode="FAST_COMPILE")
