@@ -147,6 +147,34 @@ def test_marks_are_few_round_and_inside(low, span, most):
     assert found or span < 2
 
 
+def marked(span, width):
+    """Where the words at the marks of a log axis stand."""
+    with style.context():
+        figure = style.blank(width, 2)
+        axes = figure.add_subplot()
+        style.finish(axes)
+        style.log_axis(axes.xaxis, 0.58, 0.58 * 10**span, "x")
+        FigureCanvasAgg(figure).draw()
+    return [text.get_window_extent() for text in axes.get_xticklabels()]
+
+
+SPANS = np.arange(1.0, 30, 2.3)
+
+
+@pytest.mark.parametrize("width", [COLUMN, PAGE])
+@pytest.mark.parametrize("span", SPANS)
+def test_words_at_marks_do_not_run_into_each_other(span, width):
+    found = marked(span, width)
+    assert found
+    assert not any(overlap(one, other) for one, other in combinations(found, 2))
+
+
+def test_words_at_as_many_marks_as_are_asked_for_would(monkeypatch):
+    monkeypatch.setattr(style, "_legible", lambda *_: True)
+    found = [marked(span, COLUMN) for span in SPANS]
+    assert any(overlap(a, b) for words in found for a, b in combinations(words, 2))
+
+
 @pytest.mark.parametrize(
     ("p", "said"),
     [(0, "0%"), (1e-6, "<0.1%"), (0.034, "3.4%"), (0.21, "21%"), (0.9999, ">99.9%"), (1, "100%")],

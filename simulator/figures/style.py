@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from simulator import units
@@ -223,7 +224,10 @@ def powered(oom: Any) -> Any:
 
 
 def log_axis(axis: "Axis", low: float, high: float, unit: str, most: int = 6) -> None:
-    """A log axis from low to high (in the unit itself), marked at round numbers as people read."""
+    """A log axis from low to high (in the unit itself), marked at round numbers as people read.
+
+    With so many marks at the most, and fewer where their words would run into each other.
+    """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     set_scale, set_limits = (
@@ -234,9 +238,23 @@ def log_axis(axis: "Axis", low: float, high: float, unit: str, most: int = 6) ->
     set_limits(low, high)  # first: without limits, a new scale looks for some itself
     set_scale("log")
     edge = (high / low) ** EDGE
-    axis.set_major_locator(FixedLocator(round_marks(low * edge, high / edge, most)))
+    ways = (round_marks(low * edge, high / edge, n) for n in range(most, 0, -1))
+    marks = next((way for way in ways if _legible(axis, way, high / low, unit)), [])
+    axis.set_major_locator(FixedLocator(marks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: reading(value, unit)))
+
+
+def _legible(axis: "Axis", marks: list[float], span: float, unit: str) -> bool:
+    """Whether what is said at marks has room side by side on a log axis over a factor `span`."""
+    if axis.axis_name != "x":
+        return True
+    inches = axis.axes.get_window_extent().width / axis.get_figure(root=True).dpi
+    said = [(inches * math.log(x) / math.log(span), _wide(reading(x, unit), TEXT)) for x in marks]
+    return all(
+        right - left > (wide + next_wide) / 2 + BLANK * TEXT / 72
+        for (left, wide), (right, next_wide) in pairwise(said)
+    )
 
 
 def round_marks(low: float, high: float, most: int) -> list[float]:
