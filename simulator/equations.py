@@ -136,6 +136,19 @@ def fallen_oom(
     return rate * (ageing(past, ageing_years, remaining_fraction) + slowed)
 
 
+def falling_oom(
+    age: Any,
+    today_age: Any,
+    rate: Any,
+    ageing_years: Any,
+    remaining_fraction: Any,
+    half_life_years: Any,
+) -> Any:
+    """OOM per year at which a cost falls at an age: the slope of `fallen_oom`."""
+    slowed = 0.5 ** (np.maximum(age - today_age, 0.0) / half_life_years)
+    return rate * rate_share(age, ageing_years, remaining_fraction) * slowed
+
+
 def slowed_years(ahead: Any, half_life_years: Any) -> Any:
     """Years at today's rate that give the change of the next `ahead` years, each rate halving."""
     from scipy.special import exprel  # (exp(x) - 1)/x, right at x = 0; heavy, and only used here

@@ -120,14 +120,15 @@ def test_the_rate_falls_from_one_to_what_remains():
 @settings(deadline=None)
 @given(AGE, AGE, DECLINE)
 def test_what_has_fallen_is_the_integral_of_the_slowed_rate(age, today, decline):
-    rate, years, remaining, half_life = decline
-
-    def slowed(a):
-        return rate * eq.rate_share(a, years, remaining) * 0.5 ** (max(a - today, 0) / half_life)
-
-    cut = min(age, today)
-    integral = quad(slowed, 0, cut)[0] + quad(slowed, cut, age)[0]
+    cut, arguments = min(age, today), (today, *decline)
+    integral = sum(quad(eq.falling_oom, *ends, arguments)[0] for ends in ((0, cut), (cut, age)))
     assert eq.fallen_oom(age, today, *decline) == pytest.approx(integral, abs=1e-6)
+
+
+def test_a_rate_ages_and_slows_at_once():
+    """2 OOM a year at debut; at 1.5 years half of 0.4 and all of 0.6 e^-1 of it, by hand."""
+    of_debut = 0.5 * (0.4 + 0.6 / np.e)
+    assert eq.falling_oom(1.5, 0.5, 2.0, 1.5, 0.4, 1.0) == pytest.approx(2.0 * of_debut)
 
 
 @given(AGE, AGE, DECLINE)

@@ -8,7 +8,7 @@ import made
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made import TODAY
 from scipy.stats import norm
@@ -134,6 +134,27 @@ def decline(rate=2.0, ageing=1.0, remaining=0.4, half_life=6.0, shape=SHAPE, **c
     asked |= {"cost_oom_usd": 3.0, "floor_oom": full(-np.inf, shape)}
     arguments = tuple(full(x, shape) for x in (rate, ageing, remaining, half_life))
     return Decline(**(asked | changes), arguments=arguments)
+
+
+@settings(deadline=None)
+@given(
+    rate=st.floats(0.01, 4),
+    ageing=st.floats(0.05, 50),
+    remaining=st.floats(0, 1),
+    half_life=st.floats(0.05, 50),
+    today_age=st.floats(0, 5),
+    age=st.floats(0, 10),
+)
+@example(rate=1.0, ageing=0.05078125, remaining=0.0, half_life=1.0, today_age=0.0, age=2.0)
+def test_the_age_of_a_fall_is_where_the_fall_is_so_large(age, **asked):
+    """Also where it has all but ended, and many ages have the same fall but for its last bits."""
+    falling = decline(shape=SMALL, **asked)
+    fallen = falling.expected(age)
+    found = falling.age_of(fallen)
+    assert (found <= 10.0).all()
+    assert np.allclose(falling.expected(np.asarray(found)), fallen, rtol=1e-9, atol=1e-12)
+    assert np.isposinf(falling.age_of(falling.expected(10.0) * 1.001)).all()
+    assert (falling.age_of(-fallen) == 0).all()
 
 
 def stairs(drop=0.4, seed=1, name="t", shape=SHAPE, **changes):

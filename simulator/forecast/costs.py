@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import elementwise
+from scipy.optimize import newton
 
 from simulator import equations
 from simulator.dates import decimal_year
@@ -12,6 +12,9 @@ from simulator.forecast.effects import effect, per_date, side_by_side
 from simulator.scenario import Scenario
 from simulator.schema import Task
 from simulator.streams import SAMPLE
+
+ROUNDING, TINY = 1e-14, 1e-300
+STEPS = 100  # of Newton's to an age: where the fall all but ends each goes a time constant further
 
 
 class Decline(NamedTuple):
@@ -33,16 +36,27 @@ class Decline(NamedTuple):
 
     def age_of(self, fallen: xr.DataArray) -> xr.DataArray:
         """The age up to the horizon by which the expected fall is so large; infinite if none is."""
-        numbers = [np.asarray(argument) for argument in (fallen, *self.arguments)]
-
-        def missing(age: np.ndarray, fallen: np.ndarray, *arguments: np.ndarray) -> np.ndarray:
-            return fallen - equations.fallen_oom(age, self.today_age, *arguments)
-
-        ends = np.zeros(()), np.asarray(self.horizon_age)
-        root = elementwise.find_root(missing, ends, args=numbers).x
-        beyond = missing(ends[1], *numbers) > 0
-        years = np.where(numbers[0] <= 0, 0.0, np.where(beyond, np.inf, root))
+        numbers = np.broadcast_arrays(fallen, *self.arguments)
+        fallen, *arguments = numbers
+        total = equations.fallen_oom(self.horizon_age, self.today_age, *arguments)
+        there = fallen <= total * (1 + ROUNDING)  # one that has ended may fall short by a last bit
+        years = np.where(fallen <= 0, 0.0, np.inf)
+        if (between := there & (fallen > 0)).any():
+            years[between] = self._reaching(*(each[between] for each in numbers))
         return xr.DataArray(years, dims=SAMPLE)
+
+    def _reaching(self, fallen: np.ndarray, *arguments: np.ndarray) -> np.ndarray:
+        # The fall slows with age, so that no step of Newton's from debut goes past the root, but
+        # for rounding where it has all but ended.
+        def excess(age: np.ndarray) -> np.ndarray:
+            more = equations.fallen_oom(age, self.today_age, *arguments) - fallen
+            return np.where(abs(more) < ROUNDING * fallen, 0.0, more)
+
+        def rate(age: np.ndarray) -> np.ndarray:
+            return equations.falling_oom(age, self.today_age, *arguments) + TINY
+
+        found = newton(excess, np.zeros(fallen.shape), rate, maxiter=STEPS)
+        return np.minimum(found, self.horizon_age)
 
 
 class Trend:
