@@ -15,7 +15,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import xarray as xr
@@ -23,15 +23,14 @@ import xarray as xr
 from simulator import diagnostics, forecast, seal, streams, uniformity
 from simulator.compiled import density
 from simulator.faults import BadInput, Fault
-from simulator.graphs import densities
+from simulator.graphs import Draws, completion, densities
 from simulator.inference import (
-    Draws,
     attempts,
     begin,
-    evaluator,
     finish,
     finished,
     labelled,
+    posterior_draws,
     predictions,
     prior_draws,
 )
@@ -84,7 +83,7 @@ class Calibration:
     @property
     def failed(self) -> np.ndarray:
         """Which simulations fail their own diagnostics; they count like all others."""
-        return _failed(self.divergences, self.r_hat, self.ess)
+        return _Diagnosis(self.divergences, self.r_hat, self.ess).failed
 
     @property
     def level(self) -> float:
@@ -143,7 +142,7 @@ def calibrate(
     observer = observer or _Silence()
     experiment = _Experiment(scenario, simulations, seed, truths, observer)
     observer.stage("simulate")
-    results: dict[int, _Result] = {}
+    results: dict[int, tuple[dict[str, int], _Diagnosis]] = {}
     failed = 0
     running: dict[int, Any] = {}
     anew: set[int] = set()
@@ -156,13 +155,14 @@ def calibrate(
                 running[i] = experiment.begin(i)
             done = [i for i, sampler in running.items() if finished(sampler)]
             for i in done:
-                result = experiment.rank(i, *finish(experiment.model, running.pop(i)))
-                if result.failed and i not in anew:
+                draws, statistics = finish(experiment.model, running.pop(i))
+                found = _diagnose(draws, statistics)
+                if found.failed and i not in anew:
                     anew.add(i)
                     running[i] = experiment.begin(i, attempt=2)
                     continue
-                results[i] = result
-                failed += result.failed
+                results[i] = experiment.rank(i, draws), found
+                failed += found.failed
                 observer.simulated(len(results), simulations, failed)
             if not done:
                 time.sleep(0.005)
@@ -172,18 +172,28 @@ def calibrate(
     return _collected(scenario, seed, truths, [results[i] for i in range(simulations)])
 
 
-@dataclass(frozen=True)
-class _Result:
-    """One simulation."""
+class _Diagnosis(NamedTuple):
+    """How well one simulation was sampled; or each, as arrays."""
 
-    ranks: dict[str, int]
-    divergences: int
-    r_hat: float
-    ess: float
+    divergences: Any
+    r_hat: Any
+    ess: Any
 
     @property
-    def failed(self) -> bool:
-        return bool(_failed(self.divergences, self.r_hat, self.ess))
+    def failed(self) -> Any:
+        """Whether a simulation, or which of several, fails its own diagnostics."""
+        mixed = (self.r_hat <= R_HAT) & (self.ess >= KEPT)  # false for what is not a number
+        return (self.divergences > 0) | np.logical_not(mixed)
+
+
+def _diagnose(draws: Draws, statistics: xr.Dataset) -> _Diagnosis:
+    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
+    every = [a[..., j] for a in flat for j in range(a.shape[2])]
+    return _Diagnosis(
+        int(statistics["diverging"].sum()),
+        float(np.max([diagnostics.r_hat(a) for a in every])),
+        float(np.min([diagnostics.ess_bulk(a) for a in every])),
+    )
 
 
 class _Experiment:
@@ -196,6 +206,7 @@ class _Experiment:
         self.scenario, self.seed = scenario, streams.integer(seed, "calibration")
         observations = observe(scenario.evidence, scenario.structure)
         self.model = build(scenario, observations)
+        self._complete = completion(self.model)
         self._settings = scenario.sampler.model_copy(update=SHORT)
         observer.stage("compile")
         draws = self._truths(truths, simulations)
@@ -211,7 +222,6 @@ class _Experiment:
             )
             for variable, values in data.items()
         }
-        self._deterministics = evaluator(self.model, self.model.deterministics)
         self._densities = densities(self.model, self.model.observed_RVs)
         self._draws = draws
         own = streams.integer(self.seed, "truth")  # no noise shared with any posterior
@@ -225,10 +235,8 @@ class _Experiment:
         settings = attempts(self._settings)[attempt - 1]
         return begin(self._compiled.with_data(**data), settings, seed, attempt, cores=1)
 
-    def rank(self, i: int, draws: Draws, statistics: xr.Dataset) -> _Result:
+    def rank(self, i: int, draws: Draws) -> dict[str, int]:
         """Rank each truth among the draws kept, ties broken at random."""
-        flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
-        every = [a[..., j] for a in flat for j in range(a.shape[2])]
         kept = {name: _thinned(a) for name, a in draws.items()}
         posterior = self._quantities(kept, streams.integer(self.seed, "posterior", i))
         truth = {name: self._truth[name][i] for name in self._free}
@@ -238,12 +246,7 @@ class _Experiment:
         true = {name: a[:, i : i + 1] for name, a in self._draws.items()}
         truth[LIKELIHOOD] = self._likelihood(true)[0, 0]
         rng = streams.stream(self.seed, "ties", i)
-        return _Result(
-            {name: _rank(truth[name], posterior[name], rng) for name in truth},
-            int(statistics["diverging"].sum()),
-            float(np.max([diagnostics.r_hat(a) for a in every])),
-            float(np.min([diagnostics.ess_bulk(a) for a in every])),
-        )
+        return {name: _rank(truth[name], posterior[name], rng) for name in truth}
 
     def _likelihood(self, draws: Draws) -> np.ndarray:
         return sum(density.sum(axis=-1) for density in self._densities(draws).values())
@@ -256,31 +259,18 @@ class _Experiment:
             rule = f"is more than the {settings.chains * settings.draws} draws of the posterior"
             raise BadInput([Fault("--simulations", "usage", rule, "ask for fewer")])
         compiled = density(self.model, self.scenario.form)
-        draws, _ = finish(self.model, begin(compiled, settings, self.seed))
-        return {name: _thinned(array, simulations) for name, array in draws.items()}
+        draws, _ = posterior_draws(compiled, self.model, self._complete, settings, self.seed)
+        return {rv.name: _thinned(draws[rv.name], simulations) for rv in self.model.free_RVs}
 
     def _quantities(self, draws: Draws, seed: int) -> dict[str, np.ndarray]:
         """Beliefs, outputs and sampled quantities, shape (chain, draw), by name and labels."""
-        computed = dict(
-            zip(
-                [d.name for d in self.model.deterministics],
-                self._deterministics(draws),
-                strict=True,
-            )
-        )
-        named = labelled(self.model, computed | draws)
+        named = labelled(self.model, self._complete(draws))
         outputs = forecast.project(self.scenario, named, seed)
         for dim in {"date", "decision_date"} & {*outputs.dims}:
             outputs[dim] = outputs[dim].dt.strftime("%Y-%m-%d")
         beliefs = [named[name] for name in BELIEFS if name in named]
         chosen = [*beliefs, *outputs.values(), *(named[name] for name in draws)]
         return {k: a for variable in chosen for k, a in diagnostics.elements(variable).items()}
-
-
-def _failed(divergences: Any, r_hat: Any, ess: Any) -> Any:
-    """Whether a simulation, or which of several, fails its own diagnostics."""
-    mixed = (r_hat <= R_HAT) & (ess >= KEPT)  # false for what is not a number
-    return (divergences > 0) | np.logical_not(mixed)
 
 
 def _thinned(array: np.ndarray, size: int = KEPT) -> np.ndarray:
@@ -295,16 +285,15 @@ def _rank(truth: float, draws: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def _collected(
-    scenario: Scenario, seed: int, truths: Truths, results: list[_Result]
+    scenario: Scenario,
+    seed: int,
+    truths: Truths,
+    results: list[tuple[dict[str, int], _Diagnosis]],
 ) -> Calibration:
-    ranks = {name: np.array([r.ranks[name] for r in results]) for name in results[0].ranks}
+    each, diagnoses = zip(*results, strict=True)
+    ranks = {name: np.array([of[name] for of in each]) for name in each[0]}
     distinct = {rank.tobytes(): name for name, rank in reversed(ranks.items())}
+    ranks = {name: ranks[name] for name in reversed(distinct.values())}
     return Calibration(
-        scenario.name,
-        seed,
-        truths,
-        {name: ranks[name] for name in reversed(distinct.values())},
-        np.array([r.divergences for r in results]),
-        np.array([r.r_hat for r in results]),
-        np.array([r.ess for r in results]),
+        scenario.name, seed, truths, ranks, *map(np.array, zip(*diagnoses, strict=True))
     )

@@ -25,6 +25,7 @@ type Draws = dict[str, np.ndarray]  # by variable, shape (chain, draw, ...)
 type Complete = Callable[[Draws], Draws]  # what follows from free variables
 type Evaluate = Callable[[Draws], list[np.ndarray]]
 
+NUMPY = Mode(linker="py", optimizer=None)  # as it stands
 IDLE = 2  # graphs kept for scenarios to come; a batch does those of one shape in a row
 _idle: dict[str, pm.Model] = {}
 _guard = threading.Lock()
@@ -58,24 +59,18 @@ def completion(model: pm.Model) -> Complete:
 
 def densities(model: pm.Model, variables: list[Any]) -> Complete:
     """Log density of these variables, free or observed, at each draw."""
-    made, key = _made.setdefault(model, {}), ("densities", *variables)
-    if key not in made:
-        made[key] = _densities(model, variables)
-    return made[key]
+    return _kept(model, ("densities", *variables), lambda: _densities(model, variables))
 
 
 def _densities(model: pm.Model, variables: list[Any]) -> Complete:
     """From parameters and values at all draws, by PyMC's density of each distribution."""
-    observed = {*model.observed_RVs}
-    values = [model.rvs_to_values[rv] if rv in observed else rv for rv in variables]
-    terms = [[*parameters(rv), value] for rv, value in zip(variables, values, strict=True)]
-    evaluate = evaluator(model, [part for term in terms for part in term])
+    evaluate = terms(model, variables)
     density = {op: _density(op) for op in {rv.owner.op for rv in variables}}
 
     def at(draws: Draws) -> Draws:
-        parts, found = iter(evaluate(draws)), {}
-        for rv, term in zip(variables, terms, strict=True):
-            own = [aligned(part, 1).astype(float) for part in islice(parts, len(term))]
+        found = {}
+        for rv, term in zip(variables, evaluate(draws), strict=True):
+            own = [_aligned(part, 1).astype(float) for part in term]
             each = density[rv.owner.op](*np.broadcast_arrays(*own))
             found[rv.name] = each if rv.ndim else each[..., 0]
         return found
@@ -87,15 +82,31 @@ def _density(op: RandomVariable) -> Callable[..., np.ndarray]:
     """The log density of a distribution, of parameters and value as (chain, draw, n) arrays."""
     *own, value = [pt.dtensor3() for _ in range(len(op.ndims_params) + 1)]
     _, drawn = op(*own, rng=pt.random.rng(), return_next_rng=True)
-    return pytensor.function([*own, value], pm.logp(drawn, value), mode="FAST_COMPILE")
+    return pytensor.function([*own, value], pm.logp(drawn, value), mode=NUMPY)
 
 
-def parameters(rv: Any) -> list[Any]:
-    """The parameters of a variable, as graphs."""
-    return list(rv.owner.op.dist_params(rv.owner))
+def terms(model: pm.Model, variables: list[Any]) -> Callable[[Draws], list[list[np.ndarray]]]:
+    """The parameters of each of these variables, and its value, at each draw.
+
+    They broadcast: all have as many dimensions as the variable, after (chain, draw).
+    """
+    observed = {*model.observed_RVs}
+    values = [model.rvs_to_values[rv] if rv in observed else rv for rv in variables]
+    nodes = [rv.owner for rv in variables]
+    graphs = [[*node.op.dist_params(node), v] for node, v in zip(nodes, values, strict=True)]
+    evaluate = evaluator(model, [part for term in graphs for part in term])
+
+    def at(draws: Draws) -> list[list[np.ndarray]]:
+        parts = iter(evaluate(draws))
+        return [
+            [_aligned(part, value.ndim) for part in islice(parts, len(term))]
+            for value, term in zip(values, graphs, strict=True)
+        ]
+
+    return at
 
 
-def aligned(values: np.ndarray, ndim: int) -> np.ndarray:
+def _aligned(values: np.ndarray, ndim: int) -> np.ndarray:
     """Values at each draw with `ndim` dimensions after (chain, draw), so that they broadcast."""
     return values.reshape(values.shape + (1,) * (2 + ndim - values.ndim))
 
@@ -107,21 +118,16 @@ def placement(model: pm.Model) -> Complete:
     the standard ones down, until nothing changes any more.
     """
     assert all(isinstance(rv.owner.op, NormalRV) for rv in model.free_RVs)
-    evaluate = evaluator(model, [p for rv in model.free_RVs for p in parameters(rv)])
+    names, evaluate = [rv.name for rv in model.free_RVs], terms(model, model.free_RVs)
 
     def place(normals: Draws) -> Draws:
         draws, before = normals, None
-        while before is None or any((draws[n] != before[n]).any() for n in draws):
-            before, values = draws, iter(evaluate(draws))
-            draws = {name: _placed(normal, *islice(values, 2)) for name, normal in normals.items()}
+        while before is None or any((draws[n] != before[n]).any() for n in names):
+            before, each = draws, zip(names, evaluate(draws), strict=True)
+            draws = {name: mean + sd * normals[name] for name, (mean, sd, _) in each}
         return draws
 
     return place
-
-
-def _placed(normal: np.ndarray, *of: np.ndarray) -> np.ndarray:
-    mean, sd = (aligned(values, normal.ndim - 2) for values in of)
-    return mean + sd * normal
 
 
 def sizes(model: pm.Model) -> dict[str, list[int]]:
@@ -138,9 +144,13 @@ def evaluator(model: pm.Model, outputs: list[Any]) -> Evaluate:
 
     Data of the model may be set between calls.
     """
-    made, key = _made.setdefault(model, {}), tuple(outputs)
+    return _kept(model, tuple(outputs), lambda: _evaluator(model, outputs))
+
+
+def _kept(model: pm.Model, key: Any, make: Callable[[], Any]) -> Any:
+    made = _made.setdefault(model, {})
     if key not in made:
-        made[key] = _evaluator(model, outputs)
+        made[key] = make()
     return made[key]
 
 
@@ -154,8 +164,7 @@ def _evaluator(model: pm.Model, outputs: list[Any]) -> Evaluate:
     free = model.free_RVs
     batched = [pt.tensor(rv.name, dtype=rv.dtype, shape=(None, *rv.type.shape)) for rv in free]
     graphs = vectorize_graph(outputs, replace=dict(zip(free, batched, strict=True)))
-    mode = Mode(linker="py", optimizer=None)
-    function = pytensor.function(batched, graphs, mode=mode, on_unused_input="ignore")
+    function = pytensor.function(batched, graphs, mode=NUMPY, on_unused_input="ignore")
     names = [rv.name for rv in free]  # not the model, which would keep itself alive
 
     def evaluate(draws: Draws) -> list[np.ndarray]:

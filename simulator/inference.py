@@ -17,14 +17,12 @@ from simulator import compiled, diagnostics, streams
 from simulator.graphs import (
     Complete,
     Draws,
-    aligned,
     completion,
     densities,
-    evaluator,
     lent,
-    parameters,
     placement,
     sizes,
+    terms,
 )
 from simulator.observations import Observations
 from simulator.scenario import Scenario
@@ -60,9 +58,9 @@ def sample(
     """Draw prior and posterior, with predictions and densities at every draw.
 
     Without observations the posterior is the prior, drawn exactly and independently. `stage` hears
-    of "compile", "sample" and "predict"; `chains` is called from another thread with nutpie's
-    progress of each chain; `threads` work, one per chain by default. Raises KeyboardInterrupt with
-    nothing left running.
+    of "compile", "sample" and "check" (of each attempt) and "predict"; `chains` is called from
+    another thread with nutpie's progress of each chain; `threads` work, one per chain by default.
+    Raises KeyboardInterrupt with nothing left running.
     """
     stage("compile")
     with lent(model, compiled.shape(model, scenario.form)) as own:
@@ -85,8 +83,9 @@ def _sampled(
     statistics = None
     if model.observed_RVs:
         code = compiled.density(model, scenario.form)
-        stage("sample")
-        draws, statistics = posterior_draws(code, model, complete, settings, seed, chains, threads)
+        draws, statistics = posterior_draws(
+            code, model, complete, settings, seed, chains, threads, stage
+        )
     else:
         stage("sample")
         draws = complete(prior_draws(model, seed, (settings.chains, settings.draws), "posterior"))
@@ -110,6 +109,7 @@ def posterior_draws(
     seed: int,
     chains: Callable | None = None,
     threads: int | None = None,
+    stage: Callable[[str], None] = lambda name: None,
 ) -> tuple[Draws, xr.Dataset]:
     """Completed draws and their statistics; a poor sample is drawn anew, in smaller steps.
 
@@ -120,7 +120,9 @@ def posterior_draws(
     earlier: list[str] = []
     every = attempts(settings)
     for number, settings in enumerate(every, 1):
+        stage("sample")
         free, statistics = finish(model, begin(code, settings, seed, number, chains, threads))
+        stage("check")
         draws = complete(free)
         if number == len(every) or not (poor := _poor(draws, statistics, settings)):
             break
@@ -236,22 +238,14 @@ def tree(model: pm.Model, draws: Draws, group: str) -> dict[str, xr.Dataset]:
 
 def predictions(model: pm.Model, draws: Draws, group: str, seed: int) -> dict[str, xr.Dataset]:
     """Replicates of every observation at every draw."""
-    every = [parameters(rv) for rv in model.observed_RVs]
-    values = iter(evaluator(model, [p for own in every for p in own])(draws))
     replicates = {}
-    for rv, own in zip(model.observed_RVs, every, strict=True):
-        numbers = [aligned(next(values), rv.ndim) for _ in own]
-        size = np.broadcast_shapes(*(n.shape for n in numbers))
-        replicates[rv.name] = np.stack(
-            [
-                rv.owner.op.rng_fn(
-                    streams.stream(seed, group, rv.name, chain),
-                    *(n[min(chain, len(n) - 1)] for n in numbers),
-                    size[1:],
-                )
-                for chain in range(size[0])
-            ]
-        )
+    for rv, (*own, value) in zip(
+        model.observed_RVs, terms(model, model.observed_RVs)(draws), strict=True
+    ):
+        chains, *size = value.shape
+        rngs = [streams.stream(seed, group, rv.name, chain) for chain in range(chains)]
+        drawn = [rv.owner.op.rng_fn(rng, *(p[i] for p in own), size) for i, rng in enumerate(rngs)]
+        replicates[rv.name] = np.stack(drawn)
     return {group: labelled(model, replicates)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from simulator import load_scenario, open_batch, open_run
+from simulator import equations, load_scenario, open_batch, open_run
 from simulator.batch.engine import run_batch
 from simulator.model import build
 from simulator.observations import observe
@@ -84,6 +84,8 @@ def test_densities_and_normals_are_not_in_the_unit_of_the_belief(draws):
     assert draws["unconstrained_posterior"]["rl_slope"].attrs["units"] == "sd"
     assert draws["log_prior"]["rl_slope"].attrs["units"] == "nat"
     assert draws["sample_stats"].data_vars.keys() == STATISTICS.keys()
+    level = draws["unconstrained_posterior"]["curve_level"]  # in units of how well it is known
+    assert level.attrs["units"] == f"{equations.WELL_KNOWN} logit"
 
 
 # --- posterior ------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from simulator.model.strays import around, stray
 from simulator.observations import Observations
 
 SLOPE_LN = np.log(25.0)  # points per OOM: of a slope like many
-TAILS = 4  # degrees of freedom: one stray point or record must not move a curve
+# Degrees of freedom: one stray point or record must not move a curve. Not a whole number's type, of
+# which PyMC has the constants in single precision.
+TAILS = np.float64(4)
 SCORE_PER_LOGIT = equations.POINTS_PER_LOGIT / 100
 
 
