@@ -23,7 +23,7 @@ from matplotlib.transforms import Bbox
 
 from simulator import BadInput, cli, equations, figures, load_scenario, open_run, seal, simulate
 from simulator.evidence import read_sealed, usd
-from simulator.figures import COLUMN, PAGE, files, scale, shapes, style
+from simulator.figures import COLUMN, PAGE, files, scale, shapes, style, ticks
 from simulator.run import runs_in
 
 TASK = "ARC-AGI-1 puzzle at 85%"
@@ -133,13 +133,13 @@ def faults(call, *of, **about):
     ],
 )
 def test_marks_are_read_as_people_write(value, unit, said):
-    assert style.reading(value, unit) == said
+    assert ticks.reading(value, unit) == said
 
 
 @given(st.floats(-40, 40), st.floats(0.05, 60), st.integers(2, 8))
 def test_marks_are_few_round_and_inside(low, span, most):
     ends = 10.0**low, 10.0 ** (low + span)
-    found = style.round_marks(*ends, most)
+    found = ticks.round_marks(*ends, most)
     assert len(found) <= most
     assert found == sorted({*found})
     assert all(ends[0] <= x <= ends[1] for x in found)
@@ -153,7 +153,7 @@ def marked(span, width):
         figure = style.blank(width, 2)
         axes = figure.add_subplot()
         style.finish(axes)
-        style.log_axis(axes.xaxis, 0.58, 0.58 * 10**span, "x")
+        ticks.log_axis(axes.xaxis, 0.58, 0.58 * 10**span, "x")
         FigureCanvasAgg(figure).draw()
     return [text.get_window_extent() for text in axes.get_xticklabels()]
 
@@ -170,7 +170,7 @@ def test_words_at_marks_do_not_run_into_each_other(span, width):
 
 
 def test_words_at_as_many_marks_as_are_asked_for_would(monkeypatch):
-    monkeypatch.setattr(style, "_legible", lambda *_: True)
+    monkeypatch.setattr(ticks, "_legible", lambda *_: True)
     found = [marked(span, COLUMN) for span in SPANS]
     assert any(overlap(a, b) for words in found for a, b in combinations(words, 2))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.faults import BadInput, Fault
-from simulator.figures import style
+from simulator.figures import style, ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def coverage(
             axes.plot(at, means, mark, color=colour, ms=4, gid=f"held-{name}",
                       label=f"{name} ({pooled['count']} outcomes)")  # fmt: skip
         for axis in (axes.xaxis, axes.yaxis):
-            style.percent_axis(axis)
+            ticks.percent_axis(axis)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("stated: mass of a central interval")

@@ -11,7 +11,7 @@ import xarray as xr
 from simulator.dates import decimal_year
 from simulator.evidence import usd
 from simulator.faults import BadInput, Fault, nearest
-from simulator.figures import provenance, shapes, style
+from simulator.figures import provenance, shapes, style, ticks
 from simulator.figures.provenance import conditions, scenario_of
 from simulator.forecast.effects import per_date
 from simulator.questions import answer
@@ -67,10 +67,10 @@ def fan(
         days = found["date"].values
         draws = shapes.flat(found)
         bands = shapes.bands(draws)
-        usd_bands = [b._replace(low=style.powered(b.low), high=style.powered(b.high))
+        usd_bands = [b._replace(low=ticks.powered(b.low), high=ticks.powered(b.high))
                      for b in bands]  # fmt: skip
         shapes.fill_bands(axes, days, usd_bands, style.BLUE)
-        median = style.powered(shapes.quantile(draws, 0.5))
+        median = ticks.powered(shapes.quantile(draws, 0.5))
         axes.plot(days, median, color=style.BLUE, label="median", gid="median")
         seen = [x for b in bands for end in (b.low, b.high) for x in 10 ** end[np.isfinite(end)]]
         if never := np.isinf(draws).mean(axis=0).max():
@@ -79,7 +79,7 @@ def fan(
             _draw_records(axes, records, days[-1])
             seen += [cost for _, cost in records]
         if human_cost_usd is not None:
-            label = f"a human: {style.reading(human_cost_usd, 'OOM USD')}"
+            label = f"a human: {ticks.reading(human_cost_usd, 'OOM USD')}"
             axes.axhline(
                 human_cost_usd, color=style.GREEN, ls=(0, (5, 2)), label=label, gid="human"
             )
@@ -90,10 +90,10 @@ def fan(
             axes.axvline(
                 np.datetime64(today), color=style.GREY, lw=0.6, ls=":", label="date of the forecast"
             )
-        style.log_axis(axes.yaxis, min(seen) / 1.6, max(seen) * 1.6, "OOM USD")
+        ticks.log_axis(axes.yaxis, min(seen) / 1.6, max(seen) * 1.6, "OOM USD")
         first = np.datetime64(records[0][0]) if records else days[0]
         most = 5 if style.narrow(axes.get_figure(root=True)) else 9
-        style.date_axis(axes.xaxis, min(first, days[0]), days[-1], most)
+        ticks.date_axis(axes.xaxis, min(first, days[0]), days[-1], most)
         provenance.titled(axes, [run], f"Cost of: {style.plain(task)}")
         axes.set_ylabel("US dollars for one task")
         # Costs fall, so that corner is free.
@@ -116,7 +116,7 @@ def fan_caption(
     if _records(run, task):
         said += f" Dots are the records of {_resembles(run, task)} on which it is conditional."
     if human_cost_usd is not None:
-        said += f" A human takes {style.reading(human_cost_usd, 'OOM USD')} for the same."
+        said += f" A human takes {ticks.reading(human_cost_usd, 'OOM USD')} for the same."
     return f"{said} {conditions(run)}"
 
 

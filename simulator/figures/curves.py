@@ -8,7 +8,7 @@ import xarray as xr
 from simulator import equations
 from simulator.columns import Row
 from simulator.faults import BadInput, Fault, nearest
-from simulator.figures import provenance, shapes, style
+from simulator.figures import provenance, shapes, style, ticks
 from simulator.figures.provenance import conditions, scenario_of
 from simulator.run import Run
 from simulator.units import significant
@@ -94,14 +94,14 @@ def _panel(run: Run, axes: "Axes", kind: str, points: list[Row], half: float) ->
     centre = (oom.min() + oom.max()) / 2
     grid = np.linspace(centre - half, centre + half, GRID)
     scores = curve_scores(run, points[0]["curve"], grid - middle)
-    x = style.powered(grid)
+    x = ticks.powered(grid)
     shapes.fill_bands(axes, x, shapes.bands(scores, (50, 90)), colour)
     axes.plot(x, shapes.quantile(scores, 0.5), color=colour, label="median", gid="median")
     seen = [row["score"] for row in points]
     axes.plot(10**oom, seen, "o", color=style.BLACK, ms=2.8, label="published", gid="points")
     unit = points[0]["compute_unit"]
-    style.log_axis(axes.xaxis, x[0], x[-1], "x" if unit == "relative" else "1", 3)
-    style.percent_axis(axes.yaxis)
+    ticks.log_axis(axes.xaxis, x[0], x[-1], "x" if unit == "relative" else "1", 3)
+    ticks.percent_axis(axes.yaxis)
     axes.set_ylim(0, 1)
     axes.grid(axis="y", color="0.9", lw=0.5)
     axes.set_xlabel(label if unit == "relative" else f"{label}, {style.plain(unit)}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from simulator import equations
 from simulator.faults import BadInput, Fault
-from simulator.figures import provenance, shapes, style
+from simulator.figures import provenance, shapes, style, ticks
 from simulator.figures.provenance import conditions
 from simulator.figures.scale import of_unit
 from simulator.labels import BENCHMARKS, RECIPES, usual_factor
@@ -162,7 +162,7 @@ def _exceedance(
                           textcoords="offset points", fontsize=style.SMALL + 0.5,
                           bbox=PAPER)  # fmt: skip
     axes.set_ylim(0, ROOM)
-    style.percent_axis(axes.yaxis)
+    ticks.percent_axis(axes.yaxis)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_ylabel("probability of more")
     axes.grid(axis="y", color="0.9", lw=0.5)
@@ -181,7 +181,7 @@ def _dress(axes: "Axes", marks: dict[str, float], low: float, high: float) -> No
         at = OOM.placed(oom)
         axes.axvline(at, color=style.BLACK, lw=0.7, ls=(0, (2, 1.5)), ymax=0.82)
         inward = oom > low + 0.65 * (high - low)
-        axes.annotate(f"{name}: {style.reading(at, 'OOM')}", (at, 1),
+        axes.annotate(f"{name}: {ticks.reading(at, 'OOM')}", (at, 1),
                       (-2 if inward else 2, -1 - 8 * row), xycoords=axes.get_xaxis_transform(),
                       textcoords="offset points", ha="right" if inward else "left", va="top",
                       fontsize=style.SMALL + 0.5, gid="position")  # fmt: skip

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.figures import shapes, style
+from simulator.figures import shapes, ticks
 from simulator.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ class Scale(NamedTuple):
 
     def placed(self, even: Any) -> Any:
         """Such distances as what is plotted; infinite ones at the far end."""
-        return style.powered(even) if self.log else even
+        return ticks.powered(even) if self.log else even
 
     def set(self, axis: "Axis", low: float, high: float, most: int = 5) -> None:
         """Limits, given as distances, and marks in the unit."""
         if self.log:
             # A quantity in OOM is read as what it is a power of.
-            style.log_axis(axis, *self.placed(np.array([low, high])), self.unit, most)
+            ticks.log_axis(axis, *self.placed(np.array([low, high])), self.unit, most)
             return
         (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(low, high)
-        style.linear_axis(axis, self.unit, most)
+        ticks.linear_axis(axis, self.unit, most)
 
 
 def of_unit(unit: str) -> Scale:

@@ -11,7 +11,7 @@ from simulator.columns import Row
 from simulator.dates import decimal_year
 from simulator.evidence import usd
 from simulator.faults import BadInput, Fault, nearest
-from simulator.figures import provenance, shapes, style
+from simulator.figures import provenance, shapes, style, ticks
 from simulator.figures.provenance import conditions, scenario_of
 from simulator.forecast.costs import path
 from simulator.run import Run
@@ -105,8 +105,8 @@ def _panel(run: Run, scenario: Scenario, axes: "Axes", rows: list[Row], years: i
     # To the right of the last record the staircase goes on, unbroken, as long as it was watched.
     axes.step([*days, end], [*costs, costs[-1]], where="post", color=style.BLACK, lw=0.9)
     axes.plot(days, costs, "o", color=style.BLACK, ms=2.2, label="records", gid="records")
-    style.log_axis(axes.yaxis, min(seen) / 1.5, max(seen) * 1.5, "OOM USD", 5)
-    style.date_axis(axes.xaxis, days[0] - (last - days[0]) / 40, last, years)
+    ticks.log_axis(axes.yaxis, min(seen) / 1.5, max(seen) * 1.5, "OOM USD", 5)
+    ticks.date_axis(axes.xaxis, days[0] - (last - days[0]) / 40, last, years)
 
 
 def _paths_behind(run: Run, scenario: Scenario, axes: "Axes", rows: list[Row],
@@ -154,7 +154,7 @@ def _paths(
 def _fill(axes: "Axes", days: list, draws: np.ndarray, colour: str, name: str,
           step: str | None = None) -> list[float]:  # fmt: skip
     """Bands of costs; what the axis has to hold of them."""
-    found = [b._replace(low=style.powered(b.low), high=style.powered(b.high))
+    found = [b._replace(low=ticks.powered(b.low), high=ticks.powered(b.high))
              for b in shapes.bands(draws, MASSES)]  # fmt: skip
     shapes.fill_bands(axes, days, found, colour, name, step)
     return [*found[0].low, *found[0].high]

@@ -1,16 +1,14 @@
-"""One style for every figure: colours, sizes, axes in the units that people read, safe text.
+"""One style for every figure: colours, sizes, and safe text. For its axes see ticks.py.
 
 Nothing global changes: artists are made inside `context`, which puts back what it found.
 """
 
-import math
 import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from simulator import units
@@ -19,7 +17,6 @@ from simulator.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -32,9 +29,6 @@ RECIPES = {  # of RL, by algorithm: colour, mark, and line
     "today": (BLUE, "s", (0, (4, 1.5))),
 }
 MASSES = {90: 0.18, 80: 0.38, 50: 0.65}  # percent in a central interval: how dark its band is
-EDGE = 0.04  # of an axis at its ends, where a mark would run into the neighbour's
-FARTHEST = 300.0  # OOM that a float on a log axis holds
-SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 BLANK = 0.45  # of the size, between two words: a blank, and what letters keep around them
 FONT = ["DejaVu Sans"]  # it comes with Matplotlib, so that text is as wide everywhere
 
@@ -151,22 +145,22 @@ def lines(text: str, inches: float, size: float = TEXT) -> list[str]:
     """Text in lines that are no wider; a word that is wider alone is broken."""
     found, taken = [""], 0.0
     for word in text.split(" "):
-        wide = _wide(word, size)
+        wide = width_of(word, size)
         if found[-1] and taken + BLANK * size / 72 + wide <= inches:
             found[-1] += f" {word}"
             taken += BLANK * size / 72 + wide
             continue
         found.append(word if wide <= inches else "")
         for letter in word if wide > inches else "":
-            if _wide(found[-1] + letter, size) > inches:
+            if width_of(found[-1] + letter, size) > inches:
                 found.append("")
             found[-1] += letter
-        taken = _wide(found[-1], size)
+        taken = width_of(found[-1], size)
     return [line for line in found if line]
 
 
 @lru_cache(maxsize=4096)  # to lay text out takes milliseconds, and the same words come again
-def _wide(text: str, size: float) -> float:
+def width_of(text: str, size: float) -> float:
     """Inches that a word takes."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
@@ -192,119 +186,3 @@ def share(probability: float) -> str:
     if 99.9 < percent < 100:
         return ">99.9%"
     return f"{units.significant(percent, 2)}%" if percent < 99.5 else f"{percent:.3g}%"
-
-
-def reading(value: float, unit: str) -> str:
-    """A mark of an axis in its unit: $5, 10,000x, 10¹⁹x, 20 y."""
-    one = units.show(0.0 if unit.startswith("OOM") else 1.0, unit)
-    # Cents keep both of their digits.
-    cents = unit == "OOM USD" and 0.1 <= value < 1
-    return re.sub(r"1\.0+", f"{value:.2f}" if cents else _figure(value), one).rstrip()
-
-
-def _figure(value: float) -> str:
-    """A round number, without digits that say nothing."""
-    oom = math.log10(value) if value > 0 else 0.0
-    if oom <= -6.5 or oom >= 15:
-        return "10" + f"{oom:.0f}".translate(SUPERSCRIPT)
-    if oom < -4.5:
-        return f"{value:.{math.ceil(-oom - 1e-9)}f}"
-    text = units.power(oom) if value > 0 else units.significant(value, 2)
-    return re.sub(r"\.(?=\D|$)", "", re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text))
-
-
-# --- axes -----------------------------------------------------------------------------------------
-
-
-def powered(oom: Any) -> Any:
-    """Ten to so many OOM, as far as a log axis goes; infinite draws are at its far end."""
-    import numpy as np
-
-    return 10 ** np.clip(oom, -FARTHEST, FARTHEST)
-
-
-def log_axis(axis: "Axis", low: float, high: float, unit: str, most: int = 6) -> None:
-    """A log axis from low to high (in the unit itself), marked at round numbers as people read.
-
-    With so many marks at the most, and fewer where their words would run into each other.
-    """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    set_scale, set_limits = (
-        (axis.axes.set_xscale, axis.axes.set_xlim)
-        if axis.axis_name == "x"
-        else (axis.axes.set_yscale, axis.axes.set_ylim)
-    )
-    set_limits(low, high)  # first: without limits, a new scale looks for some itself
-    set_scale("log")
-    edge = (high / low) ** EDGE
-    ways = (round_marks(low * edge, high / edge, n) for n in range(most, 0, -1))
-    marks = next((way for way in ways if _legible(axis, way, high / low, unit)), [])
-    axis.set_major_locator(FixedLocator(marks))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: reading(value, unit)))
-
-
-def _legible(axis: "Axis", marks: list[float], span: float, unit: str) -> bool:
-    """Whether what is said at marks has room side by side on a log axis over a factor `span`."""
-    if axis.axis_name != "x":
-        return True
-    inches = axis.axes.get_window_extent().width / axis.get_figure(root=True).dpi
-    said = [(inches * math.log(x) / math.log(span), _wide(reading(x, unit), TEXT)) for x in marks]
-    return all(
-        right - left > (wide + next_wide) / 2 + BLANK * TEXT / 72
-        for (left, wide), (right, next_wide) in pairwise(said)
-    )
-
-
-def round_marks(low: float, high: float, most: int) -> list[float]:
-    """At most so many round numbers between two: powers of ten, or those and 2 and 5 times them."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for steps in ((1, 2, 5), (1, 3), (1,)):
-        # Not 10.0**n, which is not the number that people write where n is below zero.
-        marks = [float(f"{k}e{n}") for n in range(first, last + 1) for k in steps]
-        inside = [x for x in marks if low <= x <= high]
-        if len(inside) <= most:
-            return inside
-    exponents = range(first, last + 1)
-    for stride in range(2, len(exponents) + 1):
-        inside = [x for n in exponents if n % stride == 0 and low <= (x := float(f"1e{n}")) <= high]
-        if len(inside) <= most:
-            return inside
-    return []
-
-
-def linear_axis(axis: "Axis", unit: str, most: int = 5) -> None:
-    """A plain axis, marked in its unit; OOM are then what they are, not what they are powers of."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(nbins=most))
-    unit = "" if unit.startswith("OOM") else unit
-    axis.set_major_formatter(FuncFormatter(lambda value, _: reading(value, unit)))
-
-
-def percent_axis(axis: "Axis", most: int = 5) -> None:
-    """Shares from 0 to 1 as percentages."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(nbins=most))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))
-
-
-def date_axis(axis: "Axis", first: Any, last: Any, most: int = 7) -> None:
-    """Days from first to last, marked at the start of every year, or of every so many."""
-    import numpy as np
-    from matplotlib.dates import DateFormatter, date2num
-    from matplotlib.ticker import FixedLocator
-
-    axis.axes.set_xlim(first, last)
-    low, high = (int(str(np.datetime64(day, "Y"))) for day in (first, last))
-    ends = date2num(first), date2num(last)
-    edge = EDGE * (ends[1] - ends[0])
-    for stride in range(1, high - low + 2):
-        years = [f"{year}-01-01" for year in range(low, high + 1) if year % stride == 0]
-        marks = [d for y in years if ends[0] <= (d := date2num(np.datetime64(y))) <= ends[1] - edge]
-        if len(marks) <= most:
-            break
-    axis.set_major_locator(FixedLocator(marks))
-    axis.set_major_formatter(DateFormatter("%Y"))

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from simulator.faults import BadInput, Fault
-from simulator.figures import provenance, shapes, style
+from simulator.figures import provenance, shapes, style, ticks
 from simulator.figures.provenance import conditions
 from simulator.labels import RECIPES, usual_factor
 from simulator.run import Run
@@ -42,8 +42,8 @@ def burden(
         for side, (algorithm, of) in zip((-1, 1), draws.items(), strict=True):
             _bars(axes, dates + side * APART // 2, of, algorithm, high)
         room = 0.3 * (high - low)  # for the legend
-        style.log_axis(axes.yaxis, *style.powered([low, high + room]), "OOM uses", 6)
-        style.date_axis(axes.xaxis, dates[0] - 5 * APART, dates[-1] + 5 * APART, 6)
+        ticks.log_axis(axes.yaxis, *ticks.powered([low, high + room]), "OOM uses", 6)
+        ticks.date_axis(axes.xaxis, dates[0] - 5 * APART, dates[-1] + 5 * APART, 6)
         axes.set_ylabel("uses to break even")
         axes.set_xlabel("date of the choice")
         provenance.titled(axes, [run], _title(inference_factor))
@@ -80,15 +80,15 @@ def _bars(axes: "Axes", dates: np.ndarray, draws: np.ndarray, algorithm: str, hi
         ends = dict.fromkeys(style.share(p) for p in (never.min(), never.max()))
         label += f" (never {' to '.join(ends)})"
     for band in shapes.bands(draws):
-        axes.vlines(dates, style.powered(np.minimum(band.low, high)),
-                    style.powered(np.minimum(band.high, high)), lw=THICK[band.mass],
+        axes.vlines(dates, ticks.powered(np.minimum(band.low, high)),
+                    ticks.powered(np.minimum(band.high, high)), lw=THICK[band.mass],
                     color=style.tint(colour, style.MASSES[band.mass] + 0.2),
                     gid=f"band-{band.mass}-{algorithm}")  # fmt: skip
         endless = np.isinf(band.high)
         axes.plot(dates[endless], [10 ** min(high, 300)] * endless.sum(), "^", color=colour,
                   ms=4.5, mec="white", mew=0.4, gid="infinite")  # fmt: skip
     median = np.minimum(shapes.quantile(draws, 0.5), high)
-    axes.plot(dates, style.powered(median), mark, color=colour, ms=3.5, mec="white", mew=0.5,
+    axes.plot(dates, ticks.powered(median), mark, color=colour, ms=3.5, mec="white", mew=0.5,
               label=label, gid=f"median-{algorithm}")  # fmt: skip
 
 
