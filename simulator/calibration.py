@@ -187,8 +187,7 @@ class _Diagnosis(NamedTuple):
 
 
 def _diagnose(draws: Draws, statistics: xr.Dataset) -> _Diagnosis:
-    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
-    every = [a[..., j] for a in flat for j in range(a.shape[2])]
+    every = list(diagnostics.columns(draws.values()))
     return _Diagnosis(
         int(statistics["diverging"].sum()),
         float(np.max([diagnostics.r_hat(a) for a in every])),

@@ -6,7 +6,7 @@ a figure that is not a number fails. A run that fails is sealed all the same, an
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -146,11 +146,17 @@ def elements(variable: xr.DataArray) -> dict[str, np.ndarray]:
     """The draws of each element of a variable, shape (chain, draw), by name and labels."""
     stacked = variable.transpose("chain", "draw", ...)
     labels = [stacked[dim].values.tolist() for dim in stacked.dims[2:]]
-    flat = stacked.values.reshape(*stacked.shape[:2], -1)
     names = [f"{variable.name}[{', '.join(map(str, label))}]" for label in product(*labels)]
     if not labels:
         names = [str(variable.name)]
-    return {name: flat[..., i] for i, name in enumerate(names)}
+    return dict(zip(names, columns([stacked.values]), strict=True))
+
+
+def columns(arrays: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Each element of arrays of shape (chain, draw, ...), of shape (chain, draw)."""
+    for array in arrays:
+        flat = array.reshape(*array.shape[:2], -1)
+        yield from (flat[..., i] for i in range(flat.shape[2]))
 
 
 def _elements(group: xr.Dataset, fixed: frozenset[str] = frozenset()) -> dict[str, np.ndarray]:

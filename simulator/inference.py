@@ -166,8 +166,7 @@ def _large(settings: Sampler) -> bool:
 
 def _mixed(draws: Draws) -> bool:
     """Whether all that the gate will look at has mixed, but for what never varies."""
-    flat = [a.reshape(*a.shape[:2], -1) for a in draws.values()]
-    each = (a[..., i] for a in flat for i in range(a.shape[2]))
+    each = diagnostics.columns(draws.values())
     return all(diagnostics.mixed(one) for one in each if (one != one[0, 0]).any())
 
 

@@ -103,8 +103,6 @@ def test_pointwise_densities_are_pymcs(o1, few, group, theirs):
     assert {name.removesuffix("_z") for name in found.data_vars} == set(o1[group].data_vars)
     for name, values in found.data_vars.items():
         mine = o1[group][name.removesuffix("_z")].isel(draw=slice(8))
-        # In PyMC's the constant of Student's t, whose degrees of freedom are whole, is of single
-        # precision.
         np.testing.assert_allclose(mine, values, rtol=1e-9)
 
 

@@ -13,7 +13,9 @@ from simulator.scenario import Scenario
 from simulator.schema import Task
 from simulator.streams import SAMPLE
 
-ROUNDING, TINY = 1e-14, 1e-300
+SHAPE = "decline_ageing_years", "decline_remaining_fraction", "slowdown_half_life_years"
+ROUNDING = 1e-14  # of a fall, which a float does not tell from none
+TINY = 1e-300  # OOM per year, so that a rate that has ended is not divided by
 STEPS = 100  # of Newton's to an age: where the fall all but ends each goes a time constant further
 
 
@@ -111,7 +113,6 @@ def _decline(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: 
     slowed = 0.5 ** (waited / draws["slowdown_half_life_years"])
     own = _relative(task, draws, seed, name) * _transfer(task, draws)
     rate = (draws["decline_rate_at_debut"] * own * slowed).transpose(*SAMPLE)
-    shape = "decline_ageing_years", "decline_remaining_fraction", "slowdown_half_life_years"
     with np.errstate(divide="ignore"):  # a floor of zero is no floor: minus infinity
         floor = np.log10(draws["cost_floor_fraction"])
     return Decline(
@@ -121,8 +122,12 @@ def _decline(scenario: Scenario, draws: xr.Dataset, seed: int, name: str, task: 
         horizon_age=decimal_year(scenario.forecast.horizon) - debut,
         cost_oom_usd=float(np.log10(task.cost_usd)),
         floor_oom=floor,
-        arguments=(rate, *(draws[quantity] for quantity in shape)),
+        arguments=_arguments(rate, draws),
     )
+
+
+def _arguments(rate: xr.DataArray, draws: xr.Dataset) -> tuple[xr.DataArray, ...]:
+    return (rate, *(draws[quantity] for quantity in SHAPE))
 
 
 def _transfer(task: Task, draws: xr.Dataset) -> xr.DataArray | float:
@@ -170,12 +175,10 @@ def factor_by_age(scenario: Scenario, draws: xr.Dataset) -> xr.DataArray:
     ages = scenario.forecast.ages_years
     age = xr.DataArray(ages, {"age": ages}, "age")
     age.attrs["units"] = "years"
-    return 10 ** (draws["decline_rate_at_debut"] * _share(age, draws))
-
-
-def _share(age: Any, draws: xr.Dataset) -> xr.DataArray:
-    shape = draws["decline_ageing_years"], draws["decline_remaining_fraction"]
-    return equations.rate_share(age, *shape)
+    share = equations.rate_share(
+        age, draws["decline_ageing_years"], draws["decline_remaining_fraction"]
+    )
+    return 10 ** (draws["decline_rate_at_debut"] * share)
 
 
 def ahead_years(scenario: Scenario, dates: list) -> list[float]:
@@ -191,10 +194,11 @@ def split(scenario: Scenario, draws: xr.Dataset) -> xr.DataArray:
     The parts multiply to the total, and slow with it.
     """
     dates = scenario.forecast.dates
+    arguments = _arguments(draws["decline_rate_at_debut"], draws)
     parts = []
     for ahead in ahead_years(scenario, dates):
         slowed = 0.5 ** (ahead / draws["slowdown_half_life_years"])
-        total = draws["decline_rate_at_debut"] * _share(ahead, draws) * slowed
+        total = equations.falling_oom(ahead, 0.0, *arguments)
         hardware = np.log10(draws["hardware_decline_factor"]) * slowed
         competition = np.log10(draws["competition_decline_factor"]) * slowed
         rest = total - hardware - competition
