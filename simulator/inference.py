@@ -30,6 +30,7 @@ from simulator.schema import Sampler
 from simulator.streams import SAMPLE
 
 CAREFUL, LAST = 0.95, 0.99  # target acceptance of a second and of a last attempt
+LONGER = 3  # times the draws in a last attempt; as many as were asked for are kept
 MASS_MATRIX = {"gradients": "diag", "draws": "draw_diag"}  # nutpie's names
 PRIOR_DRAWS = 500  # per chain: enough to draw a prior, and half the size of the file
 STATISTICS = {  # nutpie's names to ArviZ's
@@ -119,18 +120,19 @@ def posterior_draws(
     """
     earlier: list[str] = []
     every = attempts(settings)
-    for number, settings in enumerate(every, 1):
+    for number, tried in enumerate(every, 1):
         stage("sample")
-        free, statistics = finish(model, begin(code, settings, seed, number, chains, threads))
+        found = finish(model, begin(code, tried, seed, number, chains, threads))
         stage("check")
+        free, statistics = _thinned(*found, tried.draws // settings.draws)
         draws = complete(free)
         if number == len(every) or not (poor := _poor(draws, statistics, settings)):
             break
         earlier.append(poor)
-    statistics.attrs = {
+    statistics.attrs |= {
         "mass_matrix_from": _by(number),
-        "target_accept": settings.target_accept,
-        "tuning_steps": settings.tune,
+        "target_accept": tried.target_accept,
+        "tuning_steps": tried.tune,
     }
     if earlier:
         statistics.attrs["earlier_attempts"] = "; ".join(earlier)
@@ -143,17 +145,36 @@ def _by(attempt: int) -> str:
 
 
 def attempts(settings: Sampler) -> list[Sampler]:
-    """The settings of one attempt after the other: smaller steps, at last tuned for longer too."""
-    last = {"target_accept": max(LAST, settings.target_accept), "tune": 2 * settings.tune}
+    """The settings of one attempt after the other: smaller steps, at last for longer too."""
+    last = {
+        "target_accept": max(LAST, settings.target_accept),
+        "tune": 2 * settings.tune,
+        "draws": LONGER * settings.draws,
+    }
     further = [{"target_accept": CAREFUL}] if settings.target_accept < CAREFUL else []
     return [settings, *(settings.model_copy(update=more) for more in [*further, last])]
+
+
+def _thinned(free: Draws, statistics: xr.Dataset, step: int) -> tuple[Draws, xr.Dataset]:
+    """Every so-manieth draw, diverged if any since the one before was; E-BFMI is that of all."""
+    if step == 1:
+        return free, statistics
+    draws = np.arange(statistics.sizes["draw"] // step)
+    diverging = statistics["diverging"].values.reshape(-1, draws.size, step).any(axis=2)
+    kept = slice(step - 1, None, step)
+    thin = statistics.isel(draw=kept).assign(diverging=(SAMPLE, diverging), draw=draws)
+    thin.attrs = {
+        "kept_every": step,
+        "e_bfmi": float(diagnostics.e_bfmi(statistics["energy"].values).min()),
+    }
+    return {name: array[:, kept] for name, array in free.items()}, thin
 
 
 def _poor(draws: Draws, statistics: xr.Dataset, settings: Sampler) -> str:
     """What the gate would have against a sample, if anything."""
     if divergent := int(statistics["diverging"].sum()):
         return f"{divergent} divergence{'s' if divergent > 1 else ''}"
-    return "chains that had not mixed" if _large(settings) and not _mixed(draws) else ""
+    return "unmixed chains" if _large(settings) and not _mixed(draws) else ""
 
 
 def _large(settings: Sampler) -> bool:

@@ -82,9 +82,11 @@ def _worst(run: Run) -> str:
 
 def _print_attempts(run: Run) -> None:
     """What it took to sample it, if more than the settings say."""
-    if earlier := (run.record["nuts"] or {}).get("earlier_attempts"):
+    nuts = run.record["nuts"] or {}
+    if earlier := nuts.get("earlier_attempts"):
         number = "third" if ";" in earlier else "second"
-        say(style(f"{number} attempt, in smaller steps, after {earlier}", dim=True))
+        how = "longer, in smaller steps" if "kept_every" in nuts else "in smaller steps"
+        say(style(f"{number} attempt, {how}, after {earlier}", dim=True))
 
 
 # --- headline quantities --------------------------------------------------------------------------

@@ -131,6 +131,12 @@ def test_energy_that_moves_too_little_fails():
     assert failed(sound(), energy=autocorrelated(0.95)) == {"e_bfmi_at_least_0_3"}
 
 
+def test_the_energy_of_a_thinned_sample_is_judged_as_it_was_before():
+    draws = tree(sound())
+    draws["sample_stats"].attrs["e_bfmi"] = 0.2
+    assert not check(draws, xr.Dataset())["e_bfmi_at_least_0_3"].passed
+
+
 def test_an_output_that_is_not_a_number_fails_and_an_infinite_one_does_not():
     def output(value):
         return xr.Dataset({"cost": (("chain", "draw"), changed((0, 0), value))})

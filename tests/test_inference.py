@@ -15,7 +15,7 @@ from pymc.stats import compute_log_prior
 from scipy.special import logit
 from scipy.stats import kstest, kstwobign, norm, t
 
-from simulator import compiled, graphs, inference, load_scenario
+from simulator import compiled, diagnostics, graphs, inference, load_scenario
 from simulator.compiled import density
 from simulator.diagnostics import mcse_median
 from simulator.forecast import project
@@ -23,6 +23,7 @@ from simulator.graphs import evaluator
 from simulator.inference import prior_draws, sample
 from simulator.model import build
 from simulator.observations import observe
+from simulator.streams import SAMPLE
 
 BASE = load_scenario("base")
 O1 = {  # the two o1 panels, and slopes that may be anything
@@ -468,12 +469,15 @@ def sampler_that_finds(monkeypatch, *samples):
 
     def begin(code, settings, seed, number, chains, threads):
         asked.append((settings.target_accept, settings.tune))
-        return number
+        return number, settings.draws
 
-    def finish(model, number):
+    def finish(model, sampler):
+        number, size = sampler
         draws, divergent = samples[number - 1]
+        draws = np.repeat(draws, size // draws.shape[1], axis=1)
         diverging = np.arange(draws.size).reshape(draws.shape) < divergent
-        return {"x_z": draws}, xr.Dataset({"diverging": (("chain", "draw"), diverging)})
+        statistics = {"diverging": diverging, "energy": draws.cumsum(axis=1)}
+        return {"x_z": draws}, xr.Dataset({n: (SAMPLE, a) for n, a in statistics.items()})
 
     monkeypatch.setattr(inference, "begin", begin)
     monkeypatch.setattr(inference, "finish", finish)
@@ -491,9 +495,8 @@ UNMIXED = RNG.normal(size=(4, 1000)) + np.arange(4)[:, None]
         (0.8, [(MIXED, 0)], [(0.8, 500)], None),
         (0.8, [(MIXED, 1), (MIXED, 0)], [(0.8, 500), (0.95, 500)], "1 divergence"),
         (0.8, [(MIXED, 3), (UNMIXED, 0), (MIXED, 9)], [(0.8, 500), (0.95, 500), (0.99, 1000)],
-         "3 divergences; chains that had not mixed"),
-        (0.96, [(UNMIXED, 0), (MIXED, 0)], [(0.96, 500), (0.99, 1000)],
-         "chains that had not mixed"),
+         "3 divergences; unmixed chains"),
+        (0.96, [(UNMIXED, 0), (MIXED, 0)], [(0.96, 500), (0.99, 1000)], "unmixed chains"),
         (0.995, [(MIXED, 2), (MIXED, 2)], [(0.995, 500), (0.995, 1000)], "2 divergences"),
     ],
 )  # fmt: skip
@@ -505,10 +508,27 @@ def test_a_poor_sample_is_drawn_anew_in_smaller_steps(monkeypatch, target, sampl
     )
     assert found == asked
     assert stages == ["sample", "check"] * len(asked)
-    assert draws["x_z"] is samples[-1][0]
+    np.testing.assert_array_equal(draws["x_z"], samples[-1][0])
+    assert statistics["diverging"].shape == draws["x_z"].shape
     assert statistics.attrs.pop("earlier_attempts", None) == said
+    thinned = {name: statistics.attrs.pop(name, None) for name in ("kept_every", "e_bfmi")}
+    assert (thinned["kept_every"] == 3) == (asked[-1][1] == 1000) == (thinned["e_bfmi"] is not None)
     assert statistics.attrs == {
         "mass_matrix_from": "gradients" if len(asked) == 1 else "draws",
         "target_accept": asked[-1][0],
         "tuning_steps": asked[-1][1],
     }
+
+
+def test_a_thinned_sample_has_the_divergences_and_the_e_bfmi_of_all():
+    energy = RNG.normal(size=(2, 12)).cumsum(axis=1)
+    diverging = np.zeros((2, 12), bool)
+    diverging[0, [3, 4, 11]] = True  # two before the second that is kept, and the last
+    statistics = xr.Dataset({"diverging": (SAMPLE, diverging), "energy": (SAMPLE, energy)})
+    draws, thin = inference._thinned({"x_z": energy}, statistics, 3)
+    np.testing.assert_array_equal(draws["x_z"], energy[:, [2, 5, 8, 11]])
+    np.testing.assert_array_equal(thin["energy"], draws["x_z"])
+    assert thin["diverging"].values.tolist() == [[False, True, False, True], [False] * 4]
+    assert thin["draw"].values.tolist() == [0, 1, 2, 3]
+    assert thin.attrs["e_bfmi"] == diagnostics.e_bfmi(energy).min()
+    assert thin.attrs["e_bfmi"] < diagnostics.e_bfmi(thin["energy"].values).min()

@@ -246,19 +246,20 @@ def test_a_disk_that_fills_up_leaves_nothing(monkeypatch, tmp_path, writer):
 
 
 @pytest.mark.parametrize(
-    ("earlier", "said"),
+    ("nuts", "said"),
     [
-        ("1 divergence", "second attempt, in smaller steps, after 1 divergence"),
-        ("2 divergences; chains that had not mixed",
-         "third attempt, in smaller steps, after 2 divergences; chains that had not mixed"),
+        ({"earlier_attempts": "1 divergence"},
+         "second attempt, in smaller steps, after 1 divergence"),
+        ({"earlier_attempts": "12 divergences; unmixed chains", "kept_every": 3},
+         "third attempt, longer, in smaller steps, after 12 divergences; unmixed chains"),
     ],
 )  # fmt: skip
-def test_a_run_that_took_further_attempts_says_why(base_run, capsys, earlier, said):
+def test_a_run_that_took_further_attempts_says_why(base_run, capsys, nuts, said):
     run = open_run(base_run.path)
     assert "earlier_attempts" not in run.record["nuts"]
     tables.print_checks(run)
     assert "attempt" not in capsys.readouterr().out
-    run.record["nuts"]["earlier_attempts"] = earlier
+    run.record["nuts"] |= nuts
     tables.print_checks(run)
     lines = capsys.readouterr().out.splitlines()
     assert said in lines
