@@ -144,6 +144,18 @@ def test_hashed_exponentials_are_as_random_as_they_have_to_be():
     assert stats.kstest(drawn.ravel() * 1.02, "expon").pvalue < 1e-4
 
 
+def test_a_path_of_a_billion_records_has_as_many_as_fit_and_falls_as_far():
+    span, end, drop = np.full(2, 2.0), np.array([1e9, 40.0]), np.full(2, 0.1)
+    blocks = beyond.extended([], span, end, drop, 1)
+    assert sum(block.paths.size for block in blocks) * staircase.BLOCK < 2 * beyond.MOST
+    last = blocks[-1]
+    assert last.paths == [0]
+    assert last.clock[-1] > end[0]
+    # Two sums of 1,024 exponentials: at 5 sd, fewer than one false alarm in a million.
+    assert last.fallen[-1] / last.clock[-1] == pytest.approx([0.1], rel=5 * np.sqrt(2 / 1024))
+    assert max(block.clock[0, -1] for block in blocks if block.paths[-1] == 1) < 60  # one by one
+
+
 def test_by_hand_tenfold_a_year_and_half_the_slope(tmp_path):
     """Constants: 10x a year; slope ratio 1/2; each factor does what its name says."""
     run = quick(tmp_path, {"structure.cost": "trend"}, draws=100)

@@ -2,13 +2,17 @@
 
 A page has room for the records that the run itself follows, so it draws those after them anew: from
 a hash of path and record, which Python and a browser compute alike. Waits have no memory, so these
-may begin where the run ends; a path of several records a step loses less than one step in 256.
+may begin where the run ends; a path of several records a step loses less than one step in 256. A
+path that would have very many (under beliefs alone some have billions) has fewer and as many times
+larger ones: it is at its floor long before.
 """
 
 import numpy as np
 
 from simulator import streams
 from simulator.forecast.staircase import BLOCK, Block
+
+MOST = 1024  # records of a path that are drawn one by one, as in paths.js
 
 
 def key(seed: int, name: str) -> int:
@@ -29,11 +33,14 @@ def extended(
         found.append(Block(paths, np.where(own, clock, np.nan), np.where(own, fallen, 0.0)))
         so_far[paths] = np.maximum(so_far[paths], found[-1].fallen.max(axis=0))
     paths, clock, count = np.flatnonzero(span < end), span.copy(), 0
+    larger = np.maximum(np.ceil((end - span) / MOST), 1.0)
     while paths.size:
         numbers = count + np.arange(BLOCK)[:, None]
-        waits = exponentials(key, paths, 2 * numbers).cumsum(axis=0) + clock[paths]
-        falls = exponentials(key, paths, 2 * numbers + 1).cumsum(axis=0) * drop[paths]
-        falls += so_far[paths]
+        waits, falls = (
+            exponentials(key, paths, 2 * numbers + i).cumsum(axis=0) * larger[paths] for i in (0, 1)
+        )
+        waits += clock[paths]
+        falls = falls * drop[paths] + so_far[paths]
         found.append(Block(paths, waits, falls))
         clock[paths], so_far[paths] = waits[-1], falls[-1]
         paths, count = paths[waits[-1] <= end[paths]], count + BLOCK

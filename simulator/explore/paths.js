@@ -3,6 +3,8 @@
  * the run's horizon on by records of explore/beyond.py.
  */
 
+const MOST = 1024; // records of a path that are drawn one by one, as in explore/beyond.py
+
 /** How a cost is expected to fall, at every path; ages are years from debut. */
 class Decline {
   /**
@@ -149,10 +151,12 @@ function records(task, of_paths, numbers) {
       add();
     }
     expected = own.by_horizon[i];
+    const ahead = (fast.by_horizon[i] - expected) / drop;
+    const larger = Math.max(Math.ceil(ahead / MOST), 1) * drop;
     for (let n = 0; ; n += 2) {
-      expected += drop * standard_exponential(task.key, numbers[i], n);
+      expected += larger * standard_exponential(task.key, numbers[i], n);
       if (expected > fast.by_horizon[i] || (expected > stated && so_far >= deepest)) break;
-      so_far += drop * standard_exponential(task.key, numbers[i], n + 1);
+      so_far += larger * standard_exponential(task.key, numbers[i], n + 1);
       add();
     }
     first.push(reach.length);
